@@ -1,0 +1,2 @@
+//! The text form.
+pub mod print;

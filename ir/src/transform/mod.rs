@@ -1,0 +1,1 @@
+//! Transformations: functions from functions to functions.

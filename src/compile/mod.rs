@@ -1,0 +1,3 @@
+//! From a function to machine code.
+
+pub mod plan;

@@ -1,0 +1,94 @@
+//! Library routines: what a program calls instead of computing itself.
+//!
+//! A call is described completely at compile time. Every worker of a program enters it and takes its share.
+
+use cotangent_ir::DType;
+
+/// Where a scalar operand lives.
+pub use crate::run::program::Place;
+
+/// A matrix operand: pointer table slot and strides in elements.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MatrixOperand {
+    /// Pointer table entry.
+    pub slot: u32,
+    /// Elements from one matrix of the batch to the next.
+    pub batch_stride: isize,
+    /// Elements from one row to the next.
+    pub row_stride: isize,
+    /// Elements from one column to the next.
+    pub column_stride: isize,
+}
+
+/// The direction and domain of a transform. Scaling is separate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FftKind {
+    /// Complex to complex, sign -1 in the exponent.
+    Forward,
+    /// Complex to complex, sign +1, unscaled.
+    Inverse,
+    /// Real to the first `length / 2 + 1` complex coefficients.
+    RealForward,
+    /// Those coefficients to real, unscaled. Imaginary parts of the first and (even lengths) last are ignored.
+    RealInverse,
+}
+
+/// A library call with everything about it that is known at compile time.
+#[derive(Clone, PartialEq, Debug)]
+pub enum LibraryCall {
+    /// `c[b] = a[b] x b[b]` for every `b` of the batch: (rows x depth) times (depth x columns).
+    Gemm {
+        /// f32, f64, c64 or c128, of all three.
+        dtype: DType,
+        /// Number of matrices.
+        batch: usize,
+        /// Rows of `a` and `c`.
+        rows: usize,
+        /// Columns of `a`, rows of `b`. May be 0: then the product is zero.
+        depth: usize,
+        /// Columns of `b` and `c`.
+        columns: usize,
+        /// Left factor.
+        a: MatrixOperand,
+        /// Right factor.
+        b: MatrixOperand,
+        /// Product, overwritten.
+        c: MatrixOperand,
+    },
+    /// One-dimensional transforms along the middle axis of arrays seen as (outer, length, inner), row-major. The result
+    /// is multiplied by `scale`. `from` and `to` are different memory.
+    Fft {
+        /// Which transform.
+        kind: FftKind,
+        /// f32 or f64: the precision.
+        precision: DType,
+        /// Number of blocks.
+        outer: usize,
+        /// Length of the transform (of the real side).
+        length: usize,
+        /// Elements between neighbours along the axis.
+        inner: usize,
+        /// Factor of the result.
+        scale: f64,
+        /// Source slot.
+        from: u32,
+        /// Destination slot.
+        to: u32,
+    },
+    /// Reports a row to the observer of the call, by worker 0, where `index` is a multiple of `every`; stores whether to
+    /// stop (a byte) in slot `stop`.
+    Tap {
+        /// i32: number of the row.
+        index: Place,
+        /// The elements.
+        row: Place,
+        /// Their dtype, f32 or f64.
+        dtype: DType,
+        /// Their number.
+        columns: usize,
+        /// Every how many rows the observer is called.
+        every: i64,
+        /// Slot of one byte.
+        stop: u32,
+    },
+}

@@ -1,0 +1,4 @@
+//! The runtime: everything a compiled program needs while it runs. No compiler is needed here.
+
+pub mod library;
+pub mod program;
