@@ -1,8 +1,84 @@
-//! cotangent: array functions traced, differentiated, batched, fused and compiled to native SIMD code.
+//! Array functions written once: run, traced, differentiated, batched, fused and compiled to native SIMD code.
+//!
+//! A function of arrays is an ordinary closure or `fn` over [`Array`], or over trees of them: tuples, vectors, maps, your
+//! own structs ([`Tree`]). Outside of everything its operations run at once. Transformations turn it into other functions,
+//! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches; [`jvp`],
+//! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data
+//! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`].
+//!
+//! Least squares by gradient descent; the whole loop is one compiled program:
+//!
+//! ```
+//! use cotangent::{Array, Function, fori_loop, grad, jit};
+//!
+//! // Points on the line y = 2 t + 1.
+//! let t = Array::from([0.0f64, 1.0, 2.0, 3.0]);
+//! let y = Array::from([1.0f64, 3.0, 5.0, 7.0]);
+//!
+//! let loss = move |(slope, offset): (Array, Array)| (&slope * &t + &offset - &y).square().sum();
+//! let fit = jit(move |start: (Array, Array)| {
+//!     let gradient = grad(&loss);
+//!     fori_loop(0, 500, start, |_, x: (Array, Array)| {
+//!         let (slope, offset) = gradient.apply(x.clone());
+//!         (x.0 - 0.02 * slope, x.1 - 0.02 * offset)
+//!     })
+//! });
+//!
+//! let (slope, offset) = fit.call((Array::from(0.0f64), Array::from(0.0f64)))?;
+//! assert!((slope.item()? - 2.0).abs() < 1e-6);
+//! assert!((offset.item()? - 1.0).abs() < 1e-6);
+//! # Ok::<(), cotangent::Error>(())
+//! ```
+//!
+//! Mistakes do not panic: an [`Error`] travels in the arrays, like a NaN does, and surfaces where data is asked for. It
+//! names the operation, what was expected and given, what to do, and the line that called it:
+//!
+//! ```
+//! use cotangent::Array;
+//! let sum = Array::from([1.0f32, 2.0, 3.0]) + Array::from([1.0f32, 2.0]);
+//! let error = sum.to_vec::<f32>().unwrap_err();
+//! assert_eq!(error.operation(), "add");
+//! ```
 
 #[cfg(feature = "compiler")]
 pub mod compile;
+pub mod random;
 pub mod run;
 
+pub mod functional;
+pub mod linop;
+pub mod loss;
+pub mod metric;
+pub mod optimize;
+pub mod solver;
+
+mod batch;
+mod control;
+mod executable;
+mod factor;
+mod function;
+mod gradient;
+mod inner;
+mod jacobian;
+mod jit;
+mod linear;
+mod trace;
+mod tree;
+
+pub use batch::{Vmap, vmap};
+pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
-pub use cotangent_ir::{Array, DType, Error, ErrorKind, Result, Type};
+pub use cotangent_ir::trace::Traced;
+pub use cotangent_ir::{
+    Array, DType, Dims, Element, Error, ErrorKind, IntoOperand, Result, Scalar, Tensor, Type, concatenate, stack,
+};
+pub use factor::Factor;
+pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
+pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
+pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, jacfwd, jacrev};
+pub use jit::{Jit, jit};
+#[cfg(feature = "compiler")]
+pub use jit::jit_with;
+pub use linear::{LinearMap, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
+pub use trace::placeholder;
+pub use tree::Tree;

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::func::{Func, Value};
 use crate::prim::Prim;
 use crate::tensor::Tensor;
+use crate::trace::Trace;
 use crate::types::Type;
 use std::sync::{Arc, OnceLock};
 
@@ -42,19 +43,19 @@ pub(crate) fn execute(prim: &'static Prim, args: &[&Array], attrs: Attrs) -> Res
     Ok(run(&func, &data)?.into_iter().map(Array::from_tensor).collect())
 }
 
-/// The data of an array, or the reason why there is none.
-pub(crate) fn concrete(operation: &str, array: &Array) -> Result<Arc<Tensor>> {
+/// The data of an array, or the reason why there is none, as an error of `operation`.
+pub fn concrete(operation: &str, array: &Array) -> Result<Arc<Tensor>> {
     match array.repr() {
         Repr::Data(data) => Ok(data.clone()),
         Repr::Error(error) => Err(error.clone()),
-        Repr::Traced(value) => Err(Error::new(
-            ErrorKind::Trace,
-            operation,
-            format!(
+        Repr::Traced(value) => {
+            Trace::check_usable(operation, value)?;
+            let message = format!(
                 "the elements of a traced value ({}) are not known while its function is being traced; \
                  use `cond`, `while_loop` or `select` to decide on them, or call this outside the traced function",
                 value.ty()
-            ),
-        )),
+            );
+            Err(Error::new(ErrorKind::Trace, operation, message))
+        }
     }
 }

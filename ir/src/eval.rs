@@ -54,7 +54,8 @@ impl Interpreter<'_> {
         Ok(func.results().iter().map(|&value| defined(&values, value).clone()).collect())
     }
 
-    fn apply(
+    /// Applies one primitive, given the types of its results.
+    pub(crate) fn apply(
         &mut self,
         prim: &'static Prim,
         operands: &[Tensor],

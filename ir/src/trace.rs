@@ -81,6 +81,11 @@ impl TracedValue {
     pub fn ty(&self) -> &Type {
         &self.ty
     }
+
+    /// What tells this value from all others that live: its trace and its number.
+    pub(crate) fn identity(&self) -> (usize, usize) {
+        (Arc::as_ptr(&self.trace) as usize, self.index)
+    }
 }
 
 impl Trace {
@@ -118,8 +123,8 @@ impl Trace {
         Array::from_repr(Repr::Traced(TracedValue { trace: self.clone(), index, ty }))
     }
 
-    /// Whether `value` belongs to a trace that is open on this thread.
-    fn check_usable(value: &TracedValue) -> Result<()> {
+    /// Refuses a value that does not belong to a trace open on this thread.
+    pub(crate) fn check_usable(operation: &str, value: &TracedValue) -> Result<()> {
         let message = if value.trace.lock().finished {
             "a traced value outlived the function it was traced in; return it from that function, or compute it outside"
         } else if value.trace.thread != std::thread::current().id() {
@@ -127,16 +132,16 @@ impl Trace {
         } else {
             return Ok(());
         };
-        Err(Error::new(ErrorKind::Trace, value.trace.name.clone(), message))
+        Err(Error::new(ErrorKind::Trace, operation, message))
     }
 
     /// The number in this trace of an operand, capturing it if it comes from outside.
-    fn import(self: &Arc<Self>, array: &Array) -> Result<usize> {
+    fn import(self: &Arc<Self>, operation: &str, array: &Array) -> Result<usize> {
         let (key, ty) = match array.repr() {
             Repr::Error(error) => return Err(error.clone()),
             Repr::Data(data) => (CaptureKey::Data(Arc::as_ptr(data) as usize), data.ty().clone()),
             Repr::Traced(value) => {
-                Trace::check_usable(value)?;
+                Trace::check_usable(operation, value)?;
                 if Arc::ptr_eq(&value.trace, self) {
                     return Ok(value.index);
                 }
@@ -156,7 +161,8 @@ impl Trace {
 
     /// Records one instruction, deriving its result types.
     pub(crate) fn record(self: &Arc<Self>, prim: &'static Prim, args: &[&Array], attrs: Attrs) -> Result<Vec<Array>> {
-        let args: SmallVec<[usize; 3]> = args.iter().map(|array| self.import(array)).collect::<Result<_>>()?;
+        let args: SmallVec<[usize; 3]> =
+            args.iter().map(|array| self.import(prim.name, array)).collect::<Result<_>>()?;
         let mut state = self.lock();
         let types: SmallVec<[&Type; 3]> = args.iter().map(|&index| &state.types[index]).collect();
         let results = prim.infer(&types, &attrs)?;
@@ -211,7 +217,8 @@ impl OpenTrace {
 
     /// Closes the trace over the given results.
     pub fn finish(self, results: &[Array]) -> Result<Traced> {
-        let results: Vec<usize> = results.iter().map(|array| self.trace.import(array)).collect::<Result<_>>()?;
+        let results: Vec<usize> =
+            results.iter().map(|array| self.trace.import(&self.trace.name, array)).collect::<Result<_>>()?;
         let mut state = self.trace.lock();
         if let Some(error) = &state.error {
             return Err(error.clone());

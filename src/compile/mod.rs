@@ -1,3 +1,172 @@
 //! From a function to machine code.
+//!
+//! A function is simplified, prepared (so that only what fusion knows is left), fused into kernels, planned (every value
+//! gets a place, every step an order), emitted, and handed to the runtime:
+//!
+//!     Func --simplify, prepare--> Func --fuse, plan--> Plan --emit--> code --> Program
+//!
+//! Each arrow is a pure function. Compiled programs are kept in a cache keyed by the structure of the function (names
+//! and captured data left out) and the options.
 
+mod arena;
+mod barriers;
+mod block;
+mod cache;
+mod calls;
+pub mod emit;
+mod fuse;
+mod groups;
+mod index;
+pub mod interpret;
+mod loops;
+mod lower;
 pub mod plan;
+mod planner;
+mod prepare;
+mod schedule;
+pub mod show;
+
+use crate::compile::emit::{Settings, emit};
+use crate::compile::plan::Plan;
+use crate::run::call::CallOptions;
+use crate::run::program::{Parts, Program};
+use cotangent_ir::kernel::Kernel;
+use cotangent_ir::transform::{prune::prune, share::share};
+use cotangent_ir::{Error, Func, Result, Tensor};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::compile::emit::Lanes;
+
+/// How a function is compiled. The defaults are what one wants; the rest is for tests and for finding mistakes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Options {
+    /// Fuse instructions into common kernels. Off, every instruction is a kernel of its own.
+    pub fuse: bool,
+    /// Emit vector or scalar code.
+    pub lanes: Lanes,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { fuse: true, lanes: Lanes::Vector }
+    }
+}
+
+/// A function compiled to native code.
+#[derive(Debug)]
+pub struct Compiled {
+    program: Program,
+    plan: Plan,
+    compile_time: Duration,
+    code_bytes: usize,
+}
+
+impl Compiled {
+    /// Runs the program on data.
+    ///
+    /// # Errors
+    /// Arguments whose number or types are not those of the function.
+    pub fn call(&self, args: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
+        self.program.call(args)
+    }
+
+    /// Runs the program and overwrites `outputs` with the results. In the steady state it allocates nothing.
+    ///
+    /// # Errors
+    /// Arguments or outputs whose number or types are not those of the function.
+    pub fn call_into(&self, args: &[Arc<Tensor>], outputs: &mut [Tensor]) -> Result<()> {
+        self.program.call_into(args, outputs)
+    }
+
+    /// Runs the program with an observer, a way to cancel it, or a number of threads of its own.
+    ///
+    /// # Errors
+    /// As [`Compiled::call`].
+    pub fn call_with(&self, args: &[Arc<Tensor>], options: CallOptions<'_>) -> Result<Vec<Tensor>> {
+        self.program.call_with(args, options)
+    }
+
+    /// What the program does, step by step.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Time from the function to runnable code.
+    pub fn compile_time(&self) -> Duration {
+        self.compile_time
+    }
+
+    /// Bytes of machine code.
+    pub fn code_bytes(&self) -> usize {
+        self.code_bytes
+    }
+}
+
+/// Compiles a function, or finds it in the cache.
+///
+/// # Errors
+/// A function that is not well formed.
+pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
+    cache::lookup(func, options, || compile_uncached(func, options))
+}
+
+/// Compiles a function, past the cache.
+///
+/// # Errors
+/// A function that is not well formed.
+pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
+    let start = Instant::now();
+    cotangent_ir::verify::verify(func)?;
+    let plan = plan(&prepared(func), options);
+    let settings = Settings { lanes: options.lanes, ..Settings::default() };
+    let code = emit(&plan, &settings);
+    let code_bytes = code.bytes;
+    let program = Program::emitted(Parts {
+        name: plan.name.clone(),
+        inputs: plan.inputs.clone(),
+        outputs: plan.outputs.clone(),
+        slots: plan.slots.clone(),
+        scalar_bytes: plan.scalar_bytes,
+        arena_bytes: plan.arena_bytes,
+        calls: plan.calls.clone(),
+        parallel: plan.parallel,
+        entry: code.entry,
+        code: Box::new(code.owner),
+    });
+    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes })
+}
+
+/// The function as fusion gets it: simplified, then in the terms that fusion knows.
+pub fn prepared(func: &Func) -> Func {
+    let simple = cotangent_ir::transform::simplify(func);
+    let prepared = prune(&share(&prepare::prepare(&simple)));
+    if cfg!(debug_assertions)
+        && let Err(error) = cotangent_ir::verify::verify(&prepared)
+    {
+        cotangent_ir::error::internal(&format!("preparation broke @{}: {error}", func.name));
+    }
+    prepared
+}
+
+/// The plan of a prepared function.
+pub fn plan(prepared: &Func, options: &Options) -> Plan {
+    planner::plan(prepared, options.fuse)
+}
+
+/// The executor of operations outside any trace.
+pub(crate) fn execute_eager(func: &Func, args: &[Arc<Tensor>]) -> Result<Vec<Tensor>, Error> {
+    compile(func, &Options::default())?.call(args)
+}
+
+/// Debug builds hold every kernel to the rules.
+fn check_kernel(kernel: &Kernel) {
+    if cfg!(debug_assertions)
+        && let Err(error) = cotangent_ir::verify_kernel::verify_kernel(kernel)
+    {
+        cotangent_ir::error::internal(&format!("kernel {}: {error}\n{}", kernel.name, cotangent_ir::text::print_kernel::kernel(kernel)));
+    }
+}

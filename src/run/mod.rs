@@ -1,4 +1,21 @@
 //! The runtime: everything a compiled program needs while it runs. No compiler is needed here.
 
+mod arena;
+mod barrier;
+pub mod call;
+pub mod entry_points;
+mod fft;
+mod gemm;
+#[cfg(feature = "compiler")]
+mod install;
 pub mod library;
+#[cfg(feature = "compiler")]
+pub mod pages;
+pub mod pool;
 pub mod program;
+mod routine;
+mod session;
+mod tap;
+
+#[cfg(test)]
+mod tests;

@@ -21,17 +21,28 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::sync::LazyLock;
 
+pub(crate) mod axes;
 pub mod binary;
+pub mod bits;
 pub mod compare;
 pub mod complex;
 pub mod contract;
 pub mod control;
+mod create;
+pub mod dynamic;
 pub mod effect;
+pub mod elementary;
+mod elementwise;
 pub mod fft;
 pub mod index;
+mod operators;
+mod rearrange;
 pub mod reduce;
 pub mod shape;
 pub mod unary;
+
+pub use index::concatenate;
+pub use rearrange::stack;
 
 /// Types of operands or results.
 pub type Types = SmallVec<[Type; 2]>;
@@ -429,9 +440,11 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 11] = [
+static FAMILIES: [&[&Prim]; 13] = [
     unary::ALL,
+    elementary::ALL,
     binary::ALL,
+    bits::ALL,
     compare::ALL,
     complex::ALL,
     shape::ALL,

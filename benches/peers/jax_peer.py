@@ -1,0 +1,278 @@
+"""The cases of benches/cases as jitted JAX functions, measured as benches/compare.rs measures.
+
+    jax_peer.py [--json FILE] [--only TEXT] [--seconds S]
+
+Every call is waited for. Compile times are of fresh functions with JAX's caches cleared: tracing, then lowering and
+compilation. XLA takes as many threads as the process may use.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+ITERATIONS = 100
+SHORTEST_SAMPLE = 1e-4
+FEWEST_SAMPLES = 15
+WANTED_PRECISION = 0.01
+COMPILATIONS = 5
+
+
+def uniform(shape, low, high):
+    """The same numbers, to the last bit, as benches/cases/data.rs makes."""
+    count = math.prod(shape)
+    position = np.arange(count, dtype=np.uint32)
+    mixed = (position + np.uint32(1)) * np.uint32(0x9E3779B1)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x85EBCA77)
+    mixed ^= mixed >> np.uint32(13)
+    fraction = (mixed >> np.uint32(8)).astype(np.float32) / np.float32(1 << 24)
+    low, high = np.float32(low), np.float32(high)
+    return jnp.asarray((low + (high - low) * fraction).reshape(shape))
+
+
+def shifted_laplacian(p):
+    q = jnp.pad(p, 1)
+    return 4.5 * p - q[:-2, 1:-1] - q[2:, 1:-1] - q[1:-1, :-2] - q[1:-1, 2:]
+
+
+def conjugate_gradient(b):
+    def body(_, state):
+        x, r, p, rr = state
+        ap = shifted_laplacian(p)
+        alpha = rr / jnp.sum(p * ap)
+        x = x + alpha * p
+        r = r - alpha * ap
+        following = jnp.sum(r * r)
+        p = r + (following / rr) * p
+        return x, r, p, following
+
+    return lax.fori_loop(0, ITERATIONS, body, (jnp.zeros_like(b), b, b, jnp.sum(b * b)))[0]
+
+
+def differences(x):
+    rows = jnp.pad(x[1:] - x[:-1], ((0, 1), (0, 0)))
+    columns = jnp.pad(x[:, 1:] - x[:, :-1], ((0, 0), (0, 1)))
+    return rows, columns
+
+
+def gradient(x):
+    return jnp.stack(differences(x))
+
+
+def gradient_adjoint(z):
+    rows, columns = z[0, :-1], z[1, :, :-1]
+    return (
+        jnp.pad(rows, ((1, 0), (0, 0)))
+        - jnp.pad(rows, ((0, 1), (0, 0)))
+        + jnp.pad(columns, ((0, 0), (1, 0)))
+        - jnp.pad(columns, ((0, 0), (0, 1)))
+    )
+
+
+def primal_dual_denoising(noisy):
+    tau, sigma, weight = 0.25, 0.25, 0.1
+
+    def body(_, state):
+        x, z = state
+        following = (x - tau * gradient_adjoint(z) + tau * noisy) / (1.0 + tau)
+        v = z + sigma * gradient(2.0 * following - x)
+        norm = jnp.sqrt(jnp.sum(v * v, axis=0))
+        dual = v / jnp.maximum(norm / weight, 1.0)
+        return following, dual
+
+    start = (noisy, jnp.zeros((2,) + noisy.shape, noisy.dtype))
+    return lax.fori_loop(0, ITERATIONS, body, start)[0]
+
+
+def total_variation(x):
+    rows, columns = differences(x)
+    return jnp.sum(jnp.sqrt(rows**2 + columns**2 + 1e-3))
+
+
+def scale_and_add(a, x, y):
+    return a * x + y
+
+
+def sine(x):
+    return jnp.sin(x)
+
+
+def sine_plus_identity(x):
+    return jnp.sin(x) + x
+
+
+class Case:
+    """A function and its arguments. With `reuse`, the last argument is donated and becomes the next one's result."""
+
+    def __init__(self, name, function, args, reuse=False):
+        self.name, self.function, self.args, self.reuse = name, function, args, reuse
+
+    def jitted(self):
+        # A function object of its own, so that nothing JAX keeps of another one is found.
+        def fresh(*args):
+            return self.function(*args)
+
+        def into(*args):
+            *args, _result = args
+            return self.function(*args)
+
+        if self.reuse:
+            return jax.jit(into, donate_argnums=len(self.args()), keep_unused=True)
+        return jax.jit(fresh)
+
+    def caller(self):
+        """A function that runs the case once, and its first result."""
+        compiled, args = self.jitted(), self.args()
+        result = jax.block_until_ready(jax.jit(self.function)(*args))
+        if not self.reuse:
+            return (lambda: jax.block_until_ready(compiled(*args))), result
+        kept = [jnp.copy(result)]
+
+        def call():
+            kept[0] = jax.block_until_ready(compiled(*args, kept[0]))
+
+        return call, result
+
+
+def cases():
+    def image(n):
+        return lambda: (uniform((n, n), 0.0, 1.0),)
+
+    def right_side(n):
+        return lambda: (uniform((n, n), 0.0, 1e6),)
+
+    def vectors():
+        count = 10_000_000
+        return jnp.float32(2.5), uniform((count,), -1.0, 1.0), uniform((count,), 0.0, 3.0)
+
+    def angles(count):
+        return lambda: (uniform((count,), -10.0, 10.0),)
+
+    variation = jax.value_and_grad(total_variation)
+    return [
+        Case("cg100_256", conjugate_gradient, right_side(256)),
+        Case("cg100_1024", conjugate_gradient, right_side(1024)),
+        Case("pdhg_tv100_256", primal_dual_denoising, image(256)),
+        Case("pdhg_tv100_1024", primal_dual_denoising, image(1024)),
+        Case("tv_grad_512", variation, image(512)),
+        Case("tv_grad_2048", variation, image(2048)),
+        Case("axpy_1e7", scale_and_add, vectors),
+        Case("axpy_1e7_into", scale_and_add, vectors, reuse=True),
+        Case("sin_1e6", sine, angles(1_000_000)),
+        Case("tiny_16", sine_plus_identity, angles(16)),
+        Case("tiny_16_into", sine_plus_identity, angles(16), reuse=True),
+    ]
+
+
+def compile_times(case):
+    tracing, compiling = [], []
+    for _ in range(COMPILATIONS):
+        jax.clear_caches()
+        args = case.args()
+        if case.reuse:
+            args = (*args, jax.block_until_ready(case.function(*args)))
+        jitted = case.jitted()
+        start = time.perf_counter()
+        traced = jitted.trace(*args)
+        middle = time.perf_counter()
+        traced.lower().compile()
+        end = time.perf_counter()
+        tracing.append(1e3 * (middle - start))
+        compiling.append(1e3 * (end - middle))
+    return statistics.median(tracing), statistics.median(compiling)
+
+
+def quantile(ordered, fraction):
+    return ordered[min(round(fraction * (len(ordered) - 1)), len(ordered) - 1)]
+
+
+def precision(times):
+    """Half the width of the interval that holds the median with 95 % confidence, relative to the median."""
+    ordered, reach = sorted(times), 0.98 / math.sqrt(len(times))
+    width = quantile(ordered, 0.5 + reach) - quantile(ordered, 0.5 - reach)
+    return width / (2 * quantile(ordered, 0.5))
+
+
+def run_times(call, budget):
+    """Milliseconds per call, sorted; until the median is known or the time is up."""
+
+    def repeat(calls):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        return time.perf_counter() - start
+
+    calls = 1
+    while repeat(calls) < SHORTEST_SAMPLE:
+        calls *= 2
+    start = time.perf_counter()
+    while time.perf_counter() - start < budget / 10:
+        repeat(calls)
+    start, times = time.perf_counter(), []
+    while time.perf_counter() - start < budget or len(times) < 3:
+        times.append(1e3 * repeat(calls) / calls)
+        if len(times) >= FEWEST_SAMPLES and len(times) % 5 == 0 and precision(times) < WANTED_PRECISION:
+            break
+    return sorted(times)
+
+
+def summary(result):
+    elements = np.asarray(result).ravel()
+    count = min(elements.size, 16)
+    chosen = [float(elements[number * elements.size // count]) for number in range(count)]
+    wide = elements.astype(np.float64)
+    return {
+        "shape": list(np.shape(result)),
+        "sum": float(wide.sum()),
+        "norm": float(np.sqrt((wide**2).sum())),
+        "elements": chosen,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    options = parser.parse_args()
+
+    report = {}
+    print(f"{'case':<16} {'median ms':>11} {'min ms':>11} {'spread':>8} {'samples':>8} {'trace ms':>10} {'compile ms':>11}")
+    for case in cases():
+        if options.only not in case.name:
+            continue
+        tracing, compiling = compile_times(case)
+        call, result = case.caller()
+        times = run_times(call, options.seconds)
+        median = quantile(times, 0.5)
+        spread = (quantile(times, 0.75) - quantile(times, 0.25)) / median
+        print(
+            f"{case.name:<16} {median:>11.4f} {times[0]:>11.4f} {100 * spread:>7.1f}% {len(times):>8} "
+            f"{tracing:>10.3f} {compiling:>11.3f}",
+            flush=True,
+        )
+        report[case.name] = {
+            "median_ms": median,
+            "min_ms": times[0],
+            "spread": spread,
+            "samples": len(times),
+            "trace_ms": tracing,
+            "compile_ms": compiling,
+            "results": [summary(leaf) for leaf in jax.tree.leaves(result)],
+        }
+    if options.json:
+        threads = len(os.sched_getaffinity(0))
+        with open(options.json, "w") as file:
+            json.dump({"side": "jax", "threads": threads, "cases": report}, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

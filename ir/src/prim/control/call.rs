@@ -1,0 +1,93 @@
+//! The call of a function.
+
+use super::check_params;
+use crate::array::{Array, apply_many};
+use crate::attrs::{Attr, AttrKind, Attrs};
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::func::Func;
+use crate::prim::{
+    Arity, Batch, BatchArgs, Case, Control, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types,
+    WithTangents,
+};
+use crate::trace::trace_closed;
+use crate::transform::{instantiate, jvp, raise, scatter, transpose, vmap};
+use crate::types::Type;
+use std::sync::Arc;
+
+/// The call of a function.
+pub static CALL: Prim = Prim {
+    name: "call",
+    doc: "The results of `func` on the operands.",
+    arity: Arity::AtLeast(0),
+    attrs: &[("func", AttrKind::Func)],
+    domain: Domain::Cases(cases),
+    infer,
+    eval: Eval::Control(|interpreter, xs, attrs| interpreter.run(attrs.func("func"), xs)),
+    jvp: Jvp::Whole(jvp),
+    transpose: Transpose::Rule(transpose),
+    batch: Batch::Rule(batch),
+    lower: Lower::Control(Control::Call),
+};
+
+/// Calls a function. Inside a trace the call is recorded as one instruction.
+#[track_caller]
+pub fn call_func(func: Arc<Func>, args: &[Array]) -> Vec<Array> {
+    let count = func.results().len();
+    apply_many(&CALL, &args.iter().collect::<Vec<_>>(), attrs(func), count)
+}
+
+fn attrs(func: Arc<Func>) -> Attrs {
+    Attrs::none().with("func", Attr::Func(func))
+}
+
+fn infer(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
+    let func = attrs.func("func");
+    let due: Vec<_> =
+        operands.iter().enumerate().map(|(position, &ty)| (format!("argument {position}"), ty.clone())).collect();
+    check_params("call", "func", func, &due)?;
+    Ok(func.result_types().into())
+}
+
+fn jvp(_: &'static Prim, xs: &[Array], tangents: &[Option<Array>], attrs: &Attrs) -> WithTangents {
+    let func = attrs.func("func");
+    let count = func.results().len();
+    let flags: Vec<bool> = tangents.iter().map(Option::is_some).collect();
+    match jvp::jvp(func, &flags) {
+        Ok((forward, nonzero)) => {
+            let args: Vec<Array> = xs.iter().chain(tangents.iter().flatten()).cloned().collect();
+            let mut results = call_func(Arc::new(forward), &args);
+            let tangents = results.split_off(count);
+            (results, scatter(&tangents, &nonzero))
+        }
+        Err(error) => (vec![raise(error); count], vec![None; count]),
+    }
+}
+
+fn transpose(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
+    let linear: Vec<bool> = args.xs.iter().map(Operand::is_linear).collect();
+    match transpose::transpose(args.attrs.func("func"), &linear) {
+        Ok(transposed) => {
+            let known = args.xs.iter().filter(|x| !x.is_linear()).map(|x| x.known().clone());
+            let cts = args.cts.iter().zip(args.results).map(|(ct, ty)| instantiate(ct, ty));
+            let operands: Vec<Array> = known.chain(cts).collect();
+            scatter(&call_func(Arc::new(transposed), &operands), &linear)
+        }
+        Err(error) => vec![Some(raise(error)); args.xs.len()],
+    }
+}
+
+fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
+    let func = args.attrs.func("func");
+    match vmap::batch(func, args.batched, args.size, false) {
+        Ok((many, batched)) => call_func(Arc::new(many), args.xs).into_iter().zip(batched).collect(),
+        Err(error) => vec![(raise(error), true); func.results().len()],
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let types = [Type::new(DType::F64, &[3]), Type::new(DType::F64, &[3])];
+    let func = trace_closed("product", types.clone(), |x| vec![&x[0] * &x[1], x[0].sin()]);
+    let attrs = |func| attrs(Arc::new(func));
+    func.map(|func| Case::new(types, attrs(func))).into_iter().collect()
+}

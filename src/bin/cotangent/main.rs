@@ -1,0 +1,39 @@
+//! The command line: solves posed imaging problems on pictures, runs functions in text form, and shows what the compiler
+//! makes of them.
+//!
+//! Everything here goes through the public interface of the library. A mistake of the user ends with one message on
+//! standard error, exit code 1 (2 where the command line itself is wrong), and no file written.
+
+mod arguments;
+mod comparison;
+mod failure;
+mod glyphs;
+mod npy;
+mod output;
+mod picture;
+mod plot;
+mod problem;
+mod report;
+mod run;
+mod show;
+mod solve;
+mod source;
+
+use crate::arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Solve(arguments) => solve::solve(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Show(arguments) => show::show(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `cotangent run`: compile a function in text form and run it on arrays from files.
+
+use crate::arguments::RunArguments;
+use crate::failure::{Failure, Result};
+use crate::{npy, output, source};
+use cotangent::compile::{Options, compile};
+use cotangent::ir::text::print;
+use cotangent::ir::{Func, Tensor};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Results with more elements than this are described, not printed.
+const MOST_PRINTED: usize = 256;
+
+/// Programs that need more bytes than this are refused, as the system would end them without a word.
+const MOST_BYTES: u128 = 1 << 36;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
+    let func = source::function(&arguments.file)?;
+    let args = arguments_of(&func, &arguments.args)?;
+    check_sizes(&arguments.file, &func)?;
+    let compiled = compile(&func, &Options::default())?;
+    let results = compiled.call(&args)?;
+    match &arguments.out {
+        Some(path) => write(path, &results),
+        None => output::print(
+            &results.iter().enumerate().map(|(number, result)| described(number, result)).collect::<String>(),
+        ),
+    }
+}
+
+/// Reads the arguments of a function.
+fn arguments_of(func: &Func, paths: &[PathBuf]) -> Result<Vec<Arc<Tensor>>> {
+    let types = func.param_types();
+    if types.len() != paths.len() {
+        let listed: Vec<String> = types.iter().map(ToString::to_string).collect();
+        return Err(Failure::new(format!(
+            "@{} takes {} arguments ({}), {} were given; name a file for each with `--arg`",
+            func.name,
+            types.len(),
+            listed.join(", "),
+            paths.len()
+        )));
+    }
+    let read = |(position, (path, ty)): (usize, (&PathBuf, &cotangent::Type))| {
+        let tensor = npy::read(path)?;
+        if tensor.ty() == ty {
+            return Ok(Arc::new(tensor));
+        }
+        let remedy = if tensor.ty().dtype == ty.dtype { "reshape it" } else { "convert it with `astype`" };
+        let given = tensor.ty();
+        let message = format!("holds {given}, but argument {position} of @{} is {ty}; {remedy}", func.name);
+        Err(Failure::in_file(path, message))
+    };
+    paths.iter().zip(types).enumerate().map(read).collect()
+}
+
+/// Refuses a function with arrays that cannot be meant.
+fn check_sizes(path: &Path, func: &Func) -> Result<()> {
+    for inst in func.insts() {
+        for sub in inst.attrs.iter().flat_map(|(_, attr)| attr.funcs()) {
+            check_sizes(path, sub)?;
+        }
+        for value in inst.results() {
+            let ty = func.ty(value);
+            let bytes =
+                ty.shape.iter().fold(ty.dtype.size() as u128, |bytes, &extent| bytes.saturating_mul(extent as u128));
+            if bytes > MOST_BYTES {
+                let message = format!("@{} computes an array {ty} of {bytes} bytes; make it smaller", func.name);
+                return Err(Failure::in_file(path, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A result as text.
+fn described(number: usize, result: &Tensor) -> String {
+    match result.ty().len() {
+        0..=MOST_PRINTED => format!("y{number}: {} = {}\n", result.ty(), print::tensor(result)),
+        _ => format!("y{number}: {} (write it to a file with `--out`)\n", result.ty()),
+    }
+}
+
+/// Writes one result to the path, several to numbered ones.
+fn write(path: &Path, results: &[Tensor]) -> Result<()> {
+    let numbered = |number: usize| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().map_or("npy".into(), |extension| extension.to_string_lossy());
+        path.with_file_name(format!("{stem}_{number}.{extension}"))
+    };
+    let files: Vec<(PathBuf, Vec<u8>)> = match results {
+        [only] => vec![(path.to_path_buf(), npy::serialize(only))],
+        _ => results.iter().enumerate().map(|(number, result)| (numbered(number), npy::serialize(result))).collect(),
+    };
+    output::write_files(&files)
+}

@@ -1,0 +1,208 @@
+//! What is known about a split kernel before its loops are written: their order, which loop becomes vectors, on which
+//! loops each node depends, where accumulators begin.
+
+use super::lanes::Form;
+use super::split::Split;
+use cotangent_ir::DType;
+use cotangent_ir::error::internal;
+use cotangent_ir::kernel::{Kernel, LaneOp, Node, NodeId, NodeKind, OutputKind};
+
+/// The order of a kernel's loops.
+pub(crate) struct Order {
+    /// Axes, outermost first.
+    pub(crate) axes: Vec<usize>,
+    /// Position in `axes` of the loop that becomes vectors; none if the kernel has no loop.
+    pub(crate) vector: Option<usize>,
+}
+
+/// Facts about the nodes of a split kernel.
+pub(crate) struct Facts {
+    /// How many loops must be entered before a node can be computed.
+    pub(crate) depth: Vec<usize>,
+    /// Whether a node differs between the lanes of a vector.
+    pub(crate) varies: Vec<bool>,
+    /// Whether a node of 64-bit integers is held in 32-bit lanes where lanes are vectors, because its values fit.
+    pub(crate) narrow: Vec<bool>,
+    /// Whether vectors need a node that is the same in all their lanes.
+    pub(crate) widened: Vec<bool>,
+    /// The form of vectors.
+    pub(crate) form: Form,
+    /// Vectors per iteration of the widest loop.
+    pub(crate) unroll: usize,
+    /// For every output that accumulates, how many loops enclose its accumulator.
+    pub(crate) levels: Vec<Option<usize>>,
+}
+
+/// Loops that accumulators span go inside of those they do not; otherwise the kernel's order stands. The last axis of
+/// some extent is the one whose elements are neighbours.
+pub(crate) fn order(kernel: &Kernel) -> Order {
+    let spanned = |axis: &usize| {
+        let reduces = |output: &&cotangent_ir::kernel::Output| {
+            matches!(output.kind, OutputKind::Reduce(_)) && output.access.strides[*axis] == 0
+        };
+        if kernel.extents[*axis] == 1 { 0 } else { kernel.outputs.iter().filter(reduces).count() }
+    };
+    let mut axes: Vec<usize> = (0..kernel.extents.len()).collect();
+    axes.sort_by_key(spanned);
+    let neighbours = kernel.extents.iter().rposition(|&extent| extent > 1).or(kernel.extents.len().checked_sub(1));
+    let vector = neighbours.and_then(|neighbours| axes.iter().position(|&axis| axis == neighbours));
+    Order { axes, vector }
+}
+
+impl Facts {
+    /// Collects them.
+    pub(crate) fn new(kernel: &Kernel, order: &Order, split: &Split) -> Facts {
+        let (depth, varies) = dependence(kernel, order, split);
+        let narrow = narrow(kernel, &split.nodes);
+        let held = |index: usize| if narrow[index] { 4 } else { split.nodes[index].dtype.size() };
+        let small = |index: usize| {
+            let node = &split.nodes[index];
+            varies[index] && !node.dtype.is_bool() && held(index) <= 4
+        };
+        let wide = |index: usize| varies[index] && held(index) == 8;
+        let small_result = kernel.outputs.iter().any(|output| {
+            let dtype = kernel.operands[output.operand as usize].dtype;
+            !dtype.is_bool() && dtype.size() <= 4
+        });
+        let nodes = 0..split.nodes.len();
+        let all_wide = !small_result && !nodes.clone().any(small) && nodes.clone().any(wide);
+        let form = if all_wide { Form(2) } else { Form(4) };
+        let levels = levels(kernel, order);
+        let unroll = unroll(split, &varies, order, &levels);
+        let widened = widened(split, &varies);
+        Facts { depth, varies, narrow, widened, form, unroll, levels }
+    }
+}
+
+fn dependence(kernel: &Kernel, order: &Order, split: &Split) -> (Vec<usize>, Vec<bool>) {
+    let (mut depth, mut varies): (Vec<usize>, Vec<bool>) = (Vec::new(), Vec::new());
+    let mut place = vec![0; order.axes.len()];
+    order.axes.iter().enumerate().for_each(|(position, &axis)| place[axis] = position);
+    for node in &split.nodes {
+        let (mut node_depth, mut node_varies) = (0, false);
+        let mut on_axis = |axis: usize| {
+            node_depth = node_depth.max(place[axis] + 1);
+            node_varies |= order.vector == Some(place[axis]);
+        };
+        match &node.kind {
+            NodeKind::Const(_) => {}
+            NodeKind::Index { axis } => on_axis(*axis),
+            NodeKind::Load { access, .. } => {
+                (0..kernel.extents.len())
+                    .filter(|&axis| access.strides[axis] != 0 && kernel.extents[axis] > 1)
+                    .for_each(on_axis);
+            }
+            NodeKind::Op { args, .. } => {
+                for arg in args {
+                    node_depth = node_depth.max(depth[arg.index()]);
+                    node_varies |= varies[arg.index()];
+                }
+            }
+            NodeKind::Pick { .. } => internal("a pick after splitting"),
+        }
+        depth.push(node_depth);
+        varies.push(node_varies);
+    }
+    (depth, varies)
+}
+
+fn widened(split: &Split, varies: &[bool]) -> Vec<bool> {
+    let mut widened = vec![false; split.nodes.len()];
+    for (node, _) in split.nodes.iter().zip(varies).filter(|(_, varies)| **varies) {
+        if let NodeKind::Op { args, .. } = &node.kind {
+            args.iter().filter(|arg| !varies[arg.index()]).for_each(|arg| widened[arg.index()] = true);
+        }
+    }
+    split.nest.bodies(&mut |body| {
+        body.roots.iter().filter(|root| !varies[root.index()]).for_each(|root| widened[root.index()] = true);
+    });
+    widened
+}
+
+/// Interval arithmetic over index expressions.
+fn narrow(kernel: &Kernel, nodes: &[Node]) -> Vec<bool> {
+    let mut ranges: Vec<Option<(i128, i128)>> = Vec::new();
+    for node in nodes {
+        let range = match &node.kind {
+            _ if node.dtype != DType::I64 => None,
+            NodeKind::Const(value) => Some((value.as_i128(), value.as_i128())),
+            NodeKind::Index { axis } => Some((0, kernel.extents[*axis] as i128 - 1)),
+            NodeKind::Op { op, args } => {
+                let arg = |index: usize| -> Option<(i128, i128)> { ranges[args[index].index()] };
+                op_range(*op, arg, |index| nodes[args[index].index()].dtype)
+            }
+            NodeKind::Load { .. } | NodeKind::Pick { .. } => None,
+        };
+        ranges.push(range.filter(|&(low, high)| low >= i128::from(i32::MIN) && high <= i128::from(i32::MAX)));
+    }
+    ranges.iter().map(Option::is_some).collect()
+}
+
+fn op_range(
+    op: LaneOp,
+    arg: impl Fn(usize) -> Option<(i128, i128)>,
+    dtype: impl Fn(usize) -> DType,
+) -> Option<(i128, i128)> {
+    match op {
+        LaneOp::Add => arg(0).zip(arg(1)).map(|(a, b)| (a.0 + b.0, a.1 + b.1)),
+        LaneOp::Sub => arg(0).zip(arg(1)).map(|(a, b)| (a.0 - b.1, a.1 - b.0)),
+        LaneOp::Mul => arg(0).zip(arg(1)).map(|(a, b)| {
+            let products = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+            (products.into_iter().min().unwrap_or(0), products.into_iter().max().unwrap_or(0))
+        }),
+        LaneOp::Neg => arg(0).map(|a| (-a.1, -a.0)),
+        LaneOp::Min => arg(0).zip(arg(1)).map(|(a, b)| (a.0.min(b.0), a.1.min(b.1))),
+        LaneOp::Max => arg(0).zip(arg(1)).map(|(a, b)| (a.0.max(b.0), a.1.max(b.1))),
+        LaneOp::Select => arg(1).zip(arg(2)).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))),
+        LaneOp::Convert
+            if matches!(dtype(0), DType::Bool | DType::I8 | DType::I16 | DType::I32 | DType::U8 | DType::U16) =>
+        {
+            Some((i128::from(i32::MIN), i128::from(i32::MAX)))
+        }
+        _ => None,
+    }
+}
+
+fn levels(kernel: &Kernel, order: &Order) -> Vec<Option<usize>> {
+    let level = |output: &cotangent_ir::kernel::Output| {
+        let kept = |axis: &usize| output.access.strides[*axis] != 0 && kernel.extents[*axis] > 1;
+        let level = order.axes.iter().rposition(kept).map_or(0, |position| position + 1);
+        if !order.axes[..level].iter().all(|axis| kept(axis) || kernel.extents[*axis] == 1) {
+            internal("accumulators whose loops cannot be nested");
+        }
+        level
+    };
+    let accumulates = |output: &cotangent_ir::kernel::Output| matches!(output.kind, OutputKind::Reduce(_));
+    kernel.outputs.iter().map(|output| accumulates(output).then(|| level(output))).collect()
+}
+
+/// Four vectors hide the latency of arithmetic and spread the cost of the loop; long bodies and many accumulators have
+/// enough to overlap by themselves.
+fn unroll(split: &Split, varies: &[bool], order: &Order, levels: &[Option<usize>]) -> usize {
+    let mut longest = 0;
+    split.nest.bodies(&mut |body| {
+        let cost = body.needed.iter().filter(|node| varies[node.index()]).map(|node| cost(&split.nodes, *node)).sum();
+        longest = longest.max(cost);
+    });
+    let spanning =
+        |level: &&Option<usize>| level.is_some_and(|level| order.vector.is_some_and(|vector| level <= vector));
+    let accumulators = levels.iter().filter(spanning).count();
+    match (longest, accumulators) {
+        (0..=40, 0..=2) => 4,
+        (0..=100, 0..=4) => 2,
+        _ => 1,
+    }
+}
+
+/// Roughly, the number of instructions.
+fn cost(nodes: &[Node], node: NodeId) -> usize {
+    match &nodes[node.index()].kind {
+        NodeKind::Op { op, .. } => match op {
+            LaneOp::Exp | LaneOp::Log | LaneOp::Sin | LaneOp::Cos | LaneOp::Tanh => 20,
+            LaneOp::Pow | LaneOp::Atan2 | LaneOp::Rem => 50,
+            _ => 1,
+        },
+        NodeKind::Load { .. } | NodeKind::Index { .. } => 1,
+        NodeKind::Const(_) | NodeKind::Pick { .. } => 0,
+    }
+}

@@ -1,0 +1,346 @@
+//! The main function of a program: its steps in order, executed by every worker.
+//!
+//! A worker's share of each number of chunks is computed once, at the start. Scalars stay in the worker's own area, where
+//! they are in the nearest cache; control flow is the machine's.
+
+use super::kernel_function;
+use super::lanes::{Arg, Emitter, Form};
+use super::{POINTER, Unit};
+use crate::compile::plan::{Plan, Step};
+use crate::run::program::{Frame, Place};
+use cotangent_ir::DType;
+use cotangent_ir::error::internal;
+use cotangent_ir::kernel::ReduceOp;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{BlockArg, BlockCall, InstBuilder, JumpTableData, MemFlagsData, Type, Value, types};
+use cranelift_frontend::FunctionBuilder;
+use cranelift_module::FuncId;
+use std::collections::HashMap;
+use std::mem::offset_of;
+
+/// Partial results up to this number are combined without a loop.
+const FEW_PARTIALS: usize = 8;
+
+/// A kernel function: which kernel, where its operands are, how many chunks.
+type Version = (usize, Vec<Place>, usize);
+
+/// Defines the kernels' functions and then the main function.
+pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
+    let mut versions = HashMap::new();
+    define_kernels(unit, plan, &plan.steps, &mut versions);
+    unit.define("main", &[POINTER], |function, scratch, imports| {
+        let config = imports.frontend_config();
+        let mut emitter = Emitter::new(FunctionBuilder::new(function, scratch), imports);
+        let entry = emitter.builder.create_block();
+        emitter.builder.append_block_params_for_function_params(entry);
+        emitter.builder.switch_to_block(entry);
+        emitter.builder.seal_block(entry);
+        let frame = emitter.builder.block_params(entry)[0];
+        let mut field =
+            |offset: usize| emitter.builder.ins().load(POINTER, MemFlagsData::trusted(), frame, offset as i32);
+        let (table, scalars) = (field(offset_of!(Frame, table)), field(offset_of!(Frame, scalars)));
+        let (worker, workers) = (field(offset_of!(Frame, worker)), field(offset_of!(Frame, workers)));
+        let is_first = emitter.builder.ins().icmp_imm_s(IntCC::Equal, worker, 0);
+        let mut main = Main {
+            emitter,
+            plan,
+            versions: &versions,
+            frame,
+            table,
+            scalars,
+            worker,
+            workers,
+            is_first,
+            shares: HashMap::new(),
+        };
+        main.shares();
+        main.steps(&plan.steps);
+        main.emitter.builder.ins().return_(&[]);
+        main.emitter.builder.finalize(config);
+    })
+}
+
+fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut HashMap<Version, FuncId>) {
+    for step in steps {
+        match step {
+            Step::Kernel { kernel, bind, chunks } => {
+                let version = (*kernel, bind.clone(), *chunks);
+                if !versions.contains_key(&version) {
+                    let name = format!("kernel{}_{}", versions.len(), plan.kernels[*kernel].name);
+                    let id = kernel_function::define(unit, &name, &plan.kernels[*kernel], bind, *chunks);
+                    versions.insert(version, id);
+                }
+            }
+            Step::While { condition, body, .. } => {
+                define_kernels(unit, plan, condition, versions);
+                define_kernels(unit, plan, body, versions);
+            }
+            Step::Repeat { body, .. } => define_kernels(unit, plan, body, versions),
+            Step::Switch { arms, .. } => arms.iter().for_each(|arm| define_kernels(unit, plan, arm, versions)),
+            Step::Scalar { .. }
+            | Step::Combine { .. }
+            | Step::Library { .. }
+            | Step::Copy { .. }
+            | Step::Assign { .. }
+            | Step::Rotate { .. }
+            | Step::Barrier => {}
+        }
+    }
+}
+
+struct Main<'f, 'm, 'p> {
+    emitter: Emitter<'f, 'm>,
+    plan: &'p Plan,
+    versions: &'p HashMap<Version, FuncId>,
+    frame: Value,
+    table: Value,
+    scalars: Value,
+    worker: Value,
+    workers: Value,
+    is_first: Value,
+    /// This worker's first chunk and the one after its last, by number of chunks.
+    shares: HashMap<usize, (Value, Value)>,
+}
+
+impl Main<'_, '_, '_> {
+    fn shares(&mut self) {
+        let mut counts: Vec<usize> = self.versions.keys().map(|(_, _, chunks)| *chunks).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        for chunks in counts {
+            let builder = &mut self.emitter.builder;
+            let zero = builder.ins().iconst(POINTER, 0);
+            let share = match (self.plan.parallel, chunks) {
+                (false, _) => (zero, builder.ins().iconst(POINTER, chunks as i64)),
+                (true, 1) => (zero, builder.ins().uextend(POINTER, self.is_first)),
+                (true, _) => {
+                    let next = builder.ins().iadd_imm_s(self.worker, 1);
+                    let count = builder.ins().iconst(POINTER, chunks as i64);
+                    let (first, last) = (builder.ins().imul(count, self.worker), builder.ins().imul(count, next));
+                    (builder.ins().udiv(first, self.workers), builder.ins().udiv(last, self.workers))
+                }
+            };
+            self.shares.insert(chunks, share);
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        steps.iter().for_each(|step| self.step(step));
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Kernel { kernel, bind, chunks } => self.kernel(&(*kernel, bind.clone(), *chunks)),
+            Step::Scalar { kernel, bind } => self.scalar(*kernel, bind),
+            Step::Combine { op, dtype, partials, count, into } => self.combine(*op, *dtype, *partials, *count, *into),
+            Step::Library { call } => {
+                let call = self.emitter.builder.ins().iconst(types::I64, *call as i64);
+                self.runtime("ct_library", &[self.frame, call]);
+            }
+            Step::Copy { to, from, bytes } => {
+                let (to, from) = (self.entry(*to), self.entry(*from));
+                let bytes = self.emitter.builder.ins().iconst(types::I64, *bytes as i64);
+                self.runtime("ct_copy", &[self.frame, to, from, bytes]);
+            }
+            Step::Assign { moves } => self.assign(moves),
+            Step::Rotate { moves } => {
+                let entries: Vec<Value> = moves.iter().map(|&(_, from)| self.entry(from)).collect();
+                for (&(to, _), entry) in moves.iter().zip(entries) {
+                    self.emitter.builder.ins().store(MemFlagsData::trusted(), entry, self.table, 8 * to as i32);
+                }
+            }
+            Step::Barrier => self.barrier(),
+            Step::While { condition, predicate, body } => self.repeat_while(condition, *predicate, body),
+            Step::Repeat { count, body } => self.repeat(*count, body),
+            Step::Switch { index, arms } => self.switch(*index, arms),
+        }
+    }
+
+    fn kernel(&mut self, version: &Version) {
+        let (Some(&id), Some(&(first, last))) = (self.versions.get(version), self.shares.get(&version.2)) else {
+            internal("a kernel without a function")
+        };
+        let function = self.emitter.imports.defined(self.emitter.builder.func, id);
+        let call = |main: &mut Self| {
+            main.emitter.builder.ins().call(function, &[main.table, main.scalars, first, last]);
+        };
+        // With one chunk the work is the first worker's; the others need not look.
+        if self.plan.parallel && version.2 == 1 { self.only_if(self.is_first, call) } else { call(self) }
+    }
+
+    fn scalar(&mut self, kernel: usize, bind: &[Place]) {
+        let kernel = &self.plan.kernels[kernel];
+        let pointers = bind.iter().map(|&place| self.pointer(place)).collect();
+        let shared = |place: &Place| matches!(place, Place::Slot(_)) && self.plan.parallel;
+        let conditions: Vec<Option<Value>> = bind.iter().map(|place| shared(place).then_some(self.is_first)).collect();
+        kernel_function::write_scalar(&mut self.emitter, kernel, pointers, &conditions);
+    }
+
+    fn combine(&mut self, op: ReduceOp, dtype: DType, partials: u32, count: usize, into: u32) {
+        let first = self.entry(partials);
+        let size = dtype.size() as i64;
+        let at = |pointer: Value, displacement: i64| super::access::Address { pointer, displacement };
+        let ty = Form::SCALAR.part(dtype);
+        let total = if count == 0 {
+            self.emitter.literal(Form::SCALAR, op.identity(dtype))[0]
+        } else {
+            let mut total = self.emitter.load_scalar(dtype, at(first, 0));
+            if count <= FEW_PARTIALS {
+                for index in 1..count as i64 {
+                    let partial = self.emitter.load_scalar(dtype, at(first, index * size));
+                    total = self.combined(op, dtype, total, partial);
+                }
+                total
+            } else {
+                let (body, exit) = (self.emitter.builder.create_block(), self.emitter.builder.create_block());
+                let index = self.emitter.builder.append_block_param(body, POINTER);
+                let sum = self.emitter.builder.append_block_param(body, ty);
+                let one = self.emitter.builder.ins().iconst(POINTER, 1);
+                self.emitter.jump(body, &[one, total]);
+                self.emitter.builder.switch_to_block(body);
+                let pointer = self.emitter.advance(first, index, size);
+                let partial = self.emitter.load_scalar(dtype, at(pointer, 0));
+                total = self.combined(op, dtype, sum, partial);
+                let next = self.emitter.builder.ins().iadd_imm_s(index, 1);
+                let more = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, next, count as i64);
+                let again = [BlockArg::Value(next), BlockArg::Value(total)];
+                self.emitter.builder.ins().brif(more, body, &again, exit, &[]);
+                self.continue_in(exit, &[body]);
+                total
+            }
+        };
+        let scalars = self.scalars;
+        self.emitter.store_scalar(dtype, at(scalars, i64::from(into)), total);
+    }
+
+    fn combined(&mut self, op: ReduceOp, dtype: DType, a: Value, b: Value) -> Value {
+        let args = [a, b].map(|value| Arg { lane: std::iter::once(value).collect(), dtype, constant: None });
+        self.emitter.op(Form::SCALAR, op.combine(), dtype, &args)[0]
+    }
+
+    fn assign(&mut self, moves: &[(Place, Place, DType, usize)]) {
+        let mut values = Vec::new();
+        for &(to, from, dtype, lanes) in moves {
+            let pointer = self.pointer(from);
+            for lane in 0..lanes {
+                let ty = moved(dtype);
+                let offset = (lane * dtype.size()) as i32;
+                let value = self.emitter.builder.ins().load(ty, MemFlagsData::trusted(), pointer, offset);
+                values.push((to, offset, value));
+            }
+        }
+        for (to, offset, value) in values {
+            let pointer = self.pointer(to);
+            let store = |main: &mut Self| {
+                main.emitter.builder.ins().store(MemFlagsData::trusted(), value, pointer, offset);
+            };
+            let shared = matches!(to, Place::Slot(_)) && self.plan.parallel;
+            if shared { self.only_if(self.is_first, store) } else { store(self) }
+        }
+    }
+
+    /// Emitted only where others may be waited for.
+    fn barrier(&mut self) {
+        if !self.plan.parallel {
+            return;
+        }
+        let others = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, self.workers, 1);
+        self.only_if(others, |main| main.runtime("ct_barrier", &[main.frame]));
+    }
+
+    fn repeat_while(&mut self, condition: &[Step], predicate: Place, body: &[Step]) {
+        let builder = &mut self.emitter.builder;
+        let (test, again, exit) = (builder.create_block(), builder.create_block(), builder.create_block());
+        self.emitter.jump(test, &[]);
+        self.emitter.builder.switch_to_block(test);
+        self.steps(condition);
+        let pointer = self.pointer(predicate);
+        let holds = self.emitter.builder.ins().load(types::I8, MemFlagsData::trusted(), pointer, 0);
+        self.emitter.builder.ins().brif(holds, again, &[], exit, &[]);
+        self.emitter.builder.seal_block(again);
+        self.emitter.builder.switch_to_block(again);
+        self.steps(body);
+        self.emitter.jump(test, &[]);
+        self.continue_in(exit, &[test]);
+    }
+
+    fn repeat(&mut self, count: u64, body: &[Step]) {
+        if count == 0 {
+            return;
+        }
+        let (again, exit) = (self.emitter.builder.create_block(), self.emitter.builder.create_block());
+        let left = self.emitter.builder.append_block_param(again, types::I64);
+        let count = self.emitter.builder.ins().iconst(types::I64, count as i64);
+        self.emitter.jump(again, &[count]);
+        self.emitter.builder.switch_to_block(again);
+        self.steps(body);
+        let left = self.emitter.builder.ins().iadd_imm_s(left, -1);
+        self.emitter.builder.ins().brif(left, again, &[BlockArg::Value(left)], exit, &[]);
+        self.continue_in(exit, &[again]);
+    }
+
+    fn switch(&mut self, index: Place, arms: &[Vec<Step>]) {
+        let Some(last) = arms.len().checked_sub(1) else { return };
+        let pointer = self.pointer(index);
+        let builder = &mut self.emitter.builder;
+        let index = builder.ins().load(types::I32, MemFlagsData::trusted(), pointer, 0);
+        let (low, high) = (builder.ins().iconst(types::I32, 0), builder.ins().iconst(types::I32, last as i64));
+        let index = builder.ins().smax(index, low);
+        let index = builder.ins().smin(index, high);
+        let blocks: Vec<_> = arms.iter().map(|_| builder.create_block()).collect();
+        let exit = builder.create_block();
+        let pool = &mut builder.func.dfg.value_lists;
+        let calls: Vec<BlockCall> = blocks.iter().map(|&block| BlockCall::new(block, [], pool)).collect();
+        let table = builder.create_jump_table(JumpTableData::new(calls[last], &calls));
+        builder.ins().br_table(index, table);
+        for (&block, arm) in blocks.iter().zip(arms) {
+            self.emitter.builder.seal_block(block);
+            self.emitter.builder.switch_to_block(block);
+            self.steps(arm);
+            self.emitter.jump(exit, &[]);
+        }
+        self.continue_in(exit, &[]);
+    }
+
+    fn only_if(&mut self, condition: Value, then: impl FnOnce(&mut Self)) {
+        let (inside, after) = (self.emitter.builder.create_block(), self.emitter.builder.create_block());
+        self.emitter.builder.ins().brif(condition, inside, &[], after, &[]);
+        self.emitter.builder.seal_block(inside);
+        self.emitter.builder.switch_to_block(inside);
+        then(self);
+        self.emitter.jump(after, &[]);
+        self.continue_in(after, &[]);
+    }
+
+    /// Goes on in a block all jumps to which are written, as are all jumps to `finished`.
+    fn continue_in(&mut self, block: cranelift_codegen::ir::Block, finished: &[cranelift_codegen::ir::Block]) {
+        finished.iter().for_each(|&block| self.emitter.builder.seal_block(block));
+        self.emitter.builder.seal_block(block);
+        self.emitter.builder.switch_to_block(block);
+    }
+
+    fn pointer(&mut self, place: Place) -> Value {
+        kernel_function::pointer(&mut self.emitter, self.table, self.scalars, place)
+    }
+
+    /// An entry of the pointer table.
+    fn entry(&mut self, slot: u32) -> Value {
+        self.pointer(Place::Slot(slot))
+    }
+
+    fn runtime(&mut self, name: &str, args: &[Value]) {
+        let params: Vec<Type> = args.iter().map(|_| types::I64).collect();
+        let function = self.emitter.imports.runtime(self.emitter.builder.func, name, &params, None);
+        self.emitter.builder.ins().call(function, args);
+    }
+}
+
+/// The type in which bits of a lane are moved.
+fn moved(dtype: DType) -> Type {
+    match dtype.size() {
+        1 => types::I8,
+        2 => types::I16,
+        4 => types::I32,
+        _ => types::I64,
+    }
+}

@@ -1,0 +1,194 @@
+//! Emission: from a plan to machine code, through Cranelift.
+//!
+//! Every kernel of a plan becomes one function that runs a range of chunks, and the steps become the program's main
+//! function, which all workers execute. What Cranelift's IR looks like is known in this folder only.
+//!
+//! Before: a plan as planning leaves it. After: code that touches exactly the memory the plan names. Results depend on the
+//! plan and the target, never on the number of workers.
+
+mod access;
+mod accumulate;
+mod body;
+mod convert;
+mod kernel_function;
+mod lanes;
+mod main_function;
+mod math;
+mod nodes;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use crate::compile::plan::Plan;
+use crate::run::entry_points;
+use crate::run::pages::CodePages;
+use crate::run::program::Entry;
+use cotangent_ir::error::internal;
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::{AbiParam, FuncRef, Function, Signature, Type, types};
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetFrontendConfig};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
+use std::collections::HashMap;
+
+/// How elements are processed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lanes {
+    /// Vectors of 128 bits where loops allow.
+    Vector,
+    /// One element at a time: for comparison.
+    Scalar,
+}
+
+/// What the emitter is asked for besides the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Settings {
+    /// How elements are processed.
+    pub lanes: Lanes,
+    /// Whether Cranelift checks what it is given.
+    pub verify: bool,
+    /// Whether [`Code::clif`] and [`Code::assembly`] are filled.
+    pub listing: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { lanes: Lanes::Vector, verify: cfg!(debug_assertions), listing: false }
+    }
+}
+
+/// A program in memory.
+pub struct Code {
+    /// Owner of the pages; the entry is valid as long as it lives.
+    pub owner: CodePages,
+    /// What every worker calls.
+    pub entry: Entry,
+    /// Size of the machine code.
+    pub bytes: usize,
+    /// Cranelift's IR, if a listing was asked for.
+    pub clif: String,
+    /// The machine code as text, if a listing was asked for.
+    pub assembly: String,
+}
+
+/// Compiles a plan for the processor at hand.
+pub fn emit(plan: &Plan, settings: &Settings) -> Code {
+    let isa = host(settings);
+    let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+    builder.symbols(entry_points::symbols());
+    let mut unit = Unit::new(JITModule::new(builder), *settings);
+    let main = main_function::define(&mut unit, plan);
+    let Unit { mut module, bytes, clif, assembly, .. } = unit;
+    module.finalize_definitions().unwrap_or_else(|error| internal(&format!("code memory: {error}")));
+    let owner = CodePages::new(module, main);
+    Code { entry: owner.entry(), owner, bytes, clif, assembly }
+}
+
+/// The host's processor with all it can do.
+fn host(settings: &Settings) -> OwnedTargetIsa {
+    let mut flags = settings::builder();
+    let mut set = |name: &str, value: &str| {
+        flags.set(name, value).unwrap_or_else(|error| internal(&format!("code generator setting {name}: {error}")));
+    };
+    // What the optimiser would do is done while writing: values are shared and computed in the outermost loop possible.
+    // Left alone, instructions keep the order in which they are written, so that accumulators are updated at once and
+    // loads stand next to their use; the optimiser would delay both to the end of the block and run out of registers.
+    set("opt_level", "none");
+    set("enable_verifier", if settings.verify { "true" } else { "false" });
+    set("is_pic", "false");
+    set("use_colocated_libcalls", "false");
+    let builder =
+        cranelift_native::builder().unwrap_or_else(|error| internal(&format!("no code for this host: {error}")));
+    let isa = builder.finish(settings::Flags::new(flags));
+    isa.unwrap_or_else(|error| internal(&format!("code generator: {error}")))
+}
+
+/// A module under construction.
+pub(crate) struct Unit {
+    module: JITModule,
+    settings: Settings,
+    context: Context,
+    scratch: FunctionBuilderContext,
+    bytes: usize,
+    clif: String,
+    assembly: String,
+}
+
+impl Unit {
+    fn new(module: JITModule, settings: Settings) -> Unit {
+        let (context, scratch) = (module.make_context(), FunctionBuilderContext::new());
+        Unit { module, settings, context, scratch, bytes: 0, clif: String::new(), assembly: String::new() }
+    }
+
+    /// Declares and defines a function: `build` fills it in.
+    fn define(
+        &mut self,
+        name: &str,
+        params: &[Type],
+        build: impl FnOnce(&mut Function, &mut FunctionBuilderContext, &mut Imports<'_>),
+    ) -> FuncId {
+        let signature = signature(&self.module, params, None);
+        let declared = self.module.declare_function(name, Linkage::Local, &signature);
+        let id = declared.unwrap_or_else(|error| internal(&format!("declaring {name}: {error}")));
+        self.context.clear();
+        self.context.func.signature = signature;
+        self.context.set_disasm(self.settings.listing);
+        let mut imports = Imports { module: &mut self.module, known: HashMap::new() };
+        build(&mut self.context.func, &mut self.scratch, &mut imports);
+        if self.settings.listing {
+            self.clif += &format!("; {name}\n{}\n", self.context.func.display());
+        }
+        if let Err(error) = self.module.define_function(id, &mut self.context) {
+            internal(&format!("compiling {name}: {error:?}\n{}", self.context.func.display()));
+        }
+        if let Some(code) = self.context.compiled_code() {
+            self.bytes += code.code_info().total_size as usize;
+            if let Some(text) = &code.vcode {
+                self.assembly += &format!("; {name}\n{text}\n");
+            }
+        }
+        id
+    }
+}
+
+/// Functions that the one under construction may call.
+pub(crate) struct Imports<'a> {
+    module: &'a mut JITModule,
+    known: HashMap<FuncId, FuncRef>,
+}
+
+impl Imports<'_> {
+    /// A runtime function, by its name.
+    fn runtime(&mut self, function: &mut Function, name: &str, params: &[Type], result: Option<Type>) -> FuncRef {
+        let signature = signature(self.module, params, result);
+        let declared = self.module.declare_function(name, Linkage::Import, &signature);
+        self.defined(function, declared.unwrap_or_else(|error| internal(&format!("declaring {name}: {error}"))))
+    }
+
+    /// A function of this module.
+    fn defined(&mut self, function: &mut Function, id: FuncId) -> FuncRef {
+        let module = &mut self.module;
+        *self.known.entry(id).or_insert_with(|| module.declare_func_in_func(id, function))
+    }
+
+    fn frontend_config(&self) -> TargetFrontendConfig {
+        self.module.target_config()
+    }
+
+    /// Whether one instruction multiplies and adds.
+    fn has_fma(&self) -> bool {
+        self.module.isa().has_native_fma()
+    }
+}
+
+fn signature(module: &JITModule, params: &[Type], result: Option<Type>) -> Signature {
+    let mut signature = module.make_signature();
+    signature.params.extend(params.iter().map(|&param| AbiParam::new(param)));
+    signature.returns.extend(result.map(AbiParam::new));
+    signature
+}
+
+/// Pointers and loop counters.
+const POINTER: Type = types::I64;

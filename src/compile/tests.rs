@@ -1,0 +1,213 @@
+//! Fusion and planning, checked through the plan interpreter against the function interpreter.
+
+use super::{Lanes, Options, interpret, plan, prepared, show};
+use crate::run::call::CallOptions;
+use cotangent_ir::prim::control::scan_arrays;
+use cotangent_ir::prim::index::concatenate;
+use cotangent_ir::trace::trace;
+use cotangent_ir::{Array, DType, Func, Tensor, Type, generate};
+use std::sync::Arc;
+
+fn data(func: &Func) -> Vec<Arc<Tensor>> {
+    let mut seed = 12345u64;
+    func.param_types()
+        .iter()
+        .map(|ty| {
+            Arc::new(Tensor::from_fn(ty.clone(), |_| {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                cotangent_ir::Scalar::real(ty.dtype, ((seed >> 40) as f64 / (1u64 << 24) as f64) * 4.0 - 2.0)
+            }))
+        })
+        .collect()
+}
+
+/// Plans and interprets, fused and unfused, and compares with the reference.
+fn check(func: &Func) -> super::plan::Plan {
+    let args = data(func);
+    let expected = cotangent_ir::eval::eval(func, &args).unwrap();
+    let prepared = prepared(func);
+    for fuse in [true, false] {
+        let plan = plan(&prepared, &Options { fuse, ..Options::default() });
+        let got = interpret::interpret(&plan, &args).unwrap();
+        for (got, expected) in got.iter().zip(&expected) {
+            assert_eq!(got.ty(), expected.ty());
+            for (a, b) in got.scalars().zip(expected.scalars()) {
+                let (a, b) = (a.as_f64(), b.as_f64());
+                assert!((a - b).abs() <= 1e-4 * (1.0 + b.abs()), "{a} {b}\n{}", show::plan(&plan));
+            }
+        }
+    }
+    plan(&prepared, &Options::default())
+}
+
+fn f32s(shape: &[usize]) -> Type {
+    Type::new(DType::F32, shape)
+}
+
+#[test]
+fn a_conjugate_gradient_iteration_is_three_kernels() {
+    let n = 12;
+    let traced = trace("cg", [f32s(&[n, n])], |params| {
+        let b = &params[0];
+        let apply = |p: &Array| {
+            let zero = Array::from(0.0f32);
+            let up = p.slice(&[1, 0], &[n, n]).pad(&zero, &[(0, 1, 0), (0, 0, 0)]);
+            let down = p.slice(&[0, 0], &[n - 1, n]).pad(&zero, &[(1, 0, 0), (0, 0, 0)]);
+            let left = p.slice(&[0, 1], &[n, n]).pad(&zero, &[(0, 0, 0), (0, 1, 0)]);
+            let right = p.slice(&[0, 0], &[n, n - 1]).pad(&zero, &[(0, 0, 0), (1, 0, 0)]);
+            p * 4.5f32 - up - down - left - right
+        };
+        let x = b.zeros_like();
+        let rr = (b * b).sum();
+        let init = [x, b.clone(), b.clone(), rr];
+        let (carry, _) = scan_arrays(&init, &[], 7, false, |carry, _| {
+            let [x, r, p, rr] = carry else { unreachable!() };
+            let ap = apply(p);
+            let alpha = rr / (p * &ap).sum();
+            let x = x + &alpha * p;
+            let r = r - &alpha * &ap;
+            let new = (&r * &r).sum();
+            let p = &r + (&new / rr) * p;
+            (vec![x, r, p, new], vec![])
+        });
+        carry[..1].to_vec()
+    })
+    .unwrap();
+    let plan = check(&traced.func);
+    println!("{}\n{}", show::plan(&plan), show::kernels(&plan));
+    assert!(show::count_in_loops(&plan, "kernels").unwrap() <= 3);
+    assert_eq!(show::count_in_loops(&plan, "copies"), Some(0));
+}
+
+/// Forward differences with a zero last row and column, stacked.
+fn gradient(x: &Array, n: usize) -> Array {
+    let zero = Array::from(0.0f32);
+    let rows = (x.slice(&[1, 0], &[n, n]) - x.slice(&[0, 0], &[n - 1, n])).pad(&zero, &[(0, 1, 0), (0, 0, 0)]);
+    let columns = (x.slice(&[0, 1], &[n, n]) - x.slice(&[0, 0], &[n, n - 1])).pad(&zero, &[(0, 0, 0), (0, 1, 0)]);
+    concatenate(&[rows.expand_dims(0), columns.expand_dims(0)], 0)
+}
+
+/// The adjoint of [`gradient`].
+fn divergence(y: &Array, n: usize) -> Array {
+    let zero = Array::from(0.0f32);
+    let part = |i: usize| y.slice(&[i, 0, 0], &[i + 1, n, n]).squeeze(0);
+    let rows = part(0).slice(&[0, 0], &[n - 1, n]);
+    let columns = part(1).slice(&[0, 0], &[n, n - 1]);
+    rows.pad(&zero, &[(1, 0, 0), (0, 0, 0)]) - rows.pad(&zero, &[(0, 1, 0), (0, 0, 0)])
+        + columns.pad(&zero, &[(0, 0, 0), (1, 0, 0)])
+        - columns.pad(&zero, &[(0, 0, 0), (0, 1, 0)])
+}
+
+fn pdhg(n: usize, statistics: bool) -> Func {
+    let traced = trace("pdhg", [f32s(&[n, n])], |params| {
+        let noisy = &params[0];
+        let (tau, sigma, lambda) = (0.25f32, 0.25f32, 0.1f32);
+        let init = [noisy.clone(), Array::zeros(&[2, n, n], DType::F32)];
+        let (carry, rows) = scan_arrays(&init, &[], 6, false, |carry, _| {
+            let [x, z] = carry else { unreachable!() };
+            let next = (x - divergence(z, n) * tau + noisy * tau) / (1.0 + tau);
+            let v = z + gradient(&(&next * 2.0f32 - x), n) * sigma;
+            let norm = (&v * &v).sum_axes(&[0]).sqrt();
+            let scale = (norm / lambda).maximum(1.0f32);
+            let dual = &v / scale.expand_dims(0).broadcast_to(&[2, n, n]);
+            let mut row = vec![];
+            if statistics {
+                let d = &next - noisy;
+                let g = gradient(&next, n);
+                let objective = (&d * &d).sum() * 0.5f32 + (&g * &g).sum_axes(&[0]).sqrt().sum() * lambda;
+                let (dx, dz) = (&next - x, &dual - z);
+                let primal = (&dx * &dx).sum().sqrt();
+                let residual = (&dz * &dz).sum().sqrt();
+                row = vec![objective, primal, residual];
+            }
+            (vec![next, dual], row)
+        });
+        carry[..1].iter().chain(&rows).cloned().collect()
+    });
+    traced.unwrap().func
+}
+
+#[test]
+fn a_primal_dual_iteration_is_two_kernels() {
+    let plan = check(&pdhg(12, false));
+    println!("{}\n{}", show::plan(&plan), show::kernels(&plan));
+    assert!(show::count_in_loops(&plan, "kernels").unwrap() <= 2);
+    assert_eq!(show::count_in_loops(&plan, "copies"), Some(0));
+}
+
+#[test]
+fn with_statistics_a_primal_dual_iteration_is_at_most_four_kernels() {
+    let plan = check(&pdhg(12, true));
+    println!("{}\n{}", show::plan(&plan), show::kernels(&plan));
+    assert!(show::count_in_loops(&plan, "kernels").unwrap() <= 4);
+    assert_eq!(show::count_in_loops(&plan, "copies"), Some(0));
+}
+
+/// The seed of the random functions; set `COTANGENT_SEED` to try others.
+fn seed() -> u64 {
+    std::env::var("COTANGENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
+/// Whether a result agrees with the reference within what reordered f32 arithmetic may differ.
+fn close(got: &[Tensor], expected: &[Tensor]) -> Result<(), String> {
+    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+        for (position, (a, b)) in got.scalars().zip(expected.scalars()).enumerate() {
+            let (a, b) = (a.as_complex(), b.as_complex());
+            let alike = (a - b).norm() <= 1e-3 * (1.0 + b.norm()) || a == b || (a.is_nan() && b.is_nan());
+            if !alike {
+                return Err(format!("result {i}, element {position}: {a} where {b} is due"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn random_cases() -> impl Iterator<Item = (u64, Func, Vec<Arc<Tensor>>, Vec<Tensor>)> {
+    let first = seed() * 1000;
+    (first..first + 400).map(|seed| {
+        let func = generate::function(seed, &generate::Options::default());
+        let args: Vec<Arc<Tensor>> = generate::arguments(&func, seed).into_iter().map(Arc::new).collect();
+        let expected = cotangent_ir::eval::eval(&func, &args).unwrap();
+        // The test runner shows this only where the test fails.
+        println!("seed {seed}\n{}", cotangent_ir::text::print::func(&func));
+        (seed, func, args, expected)
+    })
+}
+
+#[test]
+fn plans_of_random_functions_compute_the_functions() {
+    for (seed, func, args, expected) in random_cases() {
+        let prepared = prepared(&func);
+        for fuse in [true, false] {
+            let plan = plan(&prepared, &Options { fuse, ..Options::default() });
+            let Some(got) = interpret::interpret(&plan, &args) else { continue };
+            if let Err(message) = close(&got, &expected) {
+                let prepared = cotangent_ir::text::print::func(&prepared);
+                panic!("seed {seed} fuse {fuse}: {message}\n{prepared}\n{}\n{}", show::plan(&plan), show::kernels(&plan));
+            }
+        }
+    }
+}
+
+#[test]
+fn compiled_random_functions_compute_the_functions() {
+    for (seed, func, args, expected) in random_cases() {
+        for (fuse, lanes) in [(true, Lanes::Vector), (true, Lanes::Scalar), (false, Lanes::Vector)] {
+            let compiled = super::compile_uncached(&func, &Options { fuse, lanes }).unwrap();
+            let call = |threads| {
+                let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+                compiled.call_with(&args, options).unwrap()
+            };
+            let got = call(1);
+            if let Err(message) = close(&got, &expected) {
+                let plan = compiled.plan();
+                panic!("seed {seed} fuse {fuse} {lanes:?}: {message}\n{}\n{}", show::plan(plan), show::kernels(plan));
+            }
+            for threads in [2, 3] {
+                for (one, many) in got.iter().zip(call(threads)) {
+                    assert_eq!(one.bytes(), many.bytes(), "seed {seed} fuse {fuse} {lanes:?}: {threads} threads differ");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Linear operators: maps between arrays of known types, with adjoints.
+//!
+//! An operator declares the types of its input and output and applies itself to an array; everything else follows. Its
+//! adjoint is derived by transposing the trace of `apply`, unless writing it pays. [`LinOp`] is the shared handle with
+//! which operators are combined: sums, multiples, compositions and adjoints keep whatever [`Structure`] they can.
+//!
+//! `⟨a, b⟩ = Σ conj(a_i) b_i`; the adjoint `Aᴴ` of an operator satisfies `⟨y, A x⟩ = ⟨Aᴴ y, x⟩`, or where the input is real
+//! and the output complex, the same in its real part. Operators are applied inside traced functions as well as to data,
+//! and the arrays they are made from may be traced.
+//!
+//! An operator for one image serves a stack of them through [`vmap`](crate::vmap).
+
+mod algebra;
+mod circular;
+mod diagonal;
+mod difference;
+mod matrix;
+mod norm;
+mod operator;
+
+pub use circular::{CircularConvolve, Filter};
+pub use diagonal::{Diagonal, Identity, MatrixNorm, ScaledIdentity};
+pub use difference::{Boundary, Edge, FiniteDifference, SingleAxisFiniteDifference};
+pub use matrix::MatrixOperator;
+pub use norm::{adjoint_error, operator_norm, power_iteration, valid_adjoint};
+pub use operator::LinOp;
+
+use crate::{Array, DType, Error, ErrorKind, Factor, Function, Type, linear_adjoint, placeholder};
+
+/// A linear map from arrays of one type to arrays of another.
+///
+/// Requires the two types and [`apply`](LinearOperator::apply). Write [`adjoint`](LinearOperator::adjoint) only where that
+/// saves something, and say what; the law `⟨y, A x⟩ = ⟨Aᴴ y, x⟩` is checked by
+/// [`adjoint_error`](crate::linop::adjoint_error).
+///
+/// ```
+/// use cotangent::linop::{LinOp, LinearOperator};
+/// use cotangent::{Array, DType, Type};
+///
+/// /// Sums of neighbours.
+/// struct Pairs(usize);
+///
+/// impl LinearOperator for Pairs {
+///     fn input_type(&self) -> Type {
+///         Type::new(DType::F32, &[self.0])
+///     }
+///     fn output_type(&self) -> Type {
+///         Type::new(DType::F32, &[self.0 - 1])
+///     }
+///     fn apply(&self, x: &Array) -> Array {
+///         x.narrow(0, 0, self.0 - 1) + x.narrow(0, 1, self.0 - 1)
+///     }
+/// }
+///
+/// let pairs = LinOp::from(Pairs(3));
+/// let y = pairs.adjoint(&Array::from(vec![1.0f32, 10.0]));
+/// assert_eq!(y.to_vec::<f32>().unwrap(), [1.0, 11.0, 10.0]);
+/// ```
+pub trait LinearOperator: Send + Sync {
+    /// Type of the arrays it is applied to.
+    fn input_type(&self) -> Type;
+
+    /// Type of its results on arrays of the input type.
+    fn output_type(&self) -> Type;
+
+    /// `A x`.
+    fn apply(&self, x: &Array) -> Array;
+
+    /// `Aᴴ y`, by default derived from [`apply`](LinearOperator::apply).
+    fn adjoint(&self, y: &Array) -> Array {
+        derived_adjoint(self, y)
+    }
+
+    /// `Aᴴ A x`.
+    fn gram(&self, x: &Array) -> Array {
+        self.adjoint(&self.apply(x))
+    }
+
+    /// What the algebra and direct solvers may exploit.
+    fn structure(&self) -> Structure {
+        Structure::General
+    }
+
+    /// What messages call it; by default the name of the Rust type.
+    fn name(&self) -> &str {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
+}
+
+/// The structures the algebra keeps and direct solvers use.
+#[derive(Clone, Debug)]
+pub enum Structure {
+    /// Nothing is known.
+    General,
+    /// `x ↦ c x`; the identity where `c` is [`Factor::ONE`].
+    ScaledIdentity(Factor),
+    /// `x ↦ d ⊙ x`.
+    Diagonal(Diagonal),
+    /// Diagonal in the Fourier domain.
+    CircularConvolve(CircularConvolve),
+}
+
+/// `Aᴴ y` as the conjugate of the transposed trace of `A`.
+#[track_caller]
+pub(crate) fn derived_adjoint<A: LinearOperator + ?Sized>(operator: &A, y: &Array) -> Array {
+    let adjoint = linear_adjoint(|x: Array| operator.apply(&x), &placeholder(operator.input_type()));
+    match adjoint {
+        Ok(adjoint) => adjoint.apply(y.clone()),
+        Err(error) => Array::from_error(error),
+    }
+}
+
+/// `x` as the argument of an operator: itself, or an error value where its shape is not `wanted`'s.
+#[track_caller]
+pub(crate) fn accept_shape(operator: &str, wanted: &Type, x: &Array) -> Array {
+    match x.ty() {
+        Ok(given) if given.shape != wanted.shape => {
+            let message = format!("takes an array of shape {:?}, got {given}; reshape, crop or pad it", wanted.shape);
+            cotangent_ir::fail(ErrorKind::Shape, operator, message)
+        }
+        _ => x.clone(),
+    }
+}
+
+/// `y` as the argument of an adjoint: itself, or an error value where its type is not `wanted`.
+#[track_caller]
+pub(crate) fn accept_type(operator: &str, wanted: &Type, y: &Array) -> Array {
+    match y.ty() {
+        Ok(given) if given != *wanted => {
+            let kind = if given.shape == wanted.shape { ErrorKind::DType } else { ErrorKind::Shape };
+            let remedy = match kind {
+                ErrorKind::DType => format!("convert it with `astype(DType::{:?})`", wanted.dtype),
+                _ => "the adjoint takes arrays of the output type, reshape, crop or pad it".to_string(),
+            };
+            cotangent_ir::fail(kind, &format!("{operator}.adjoint"), format!("takes {wanted}, got {given}; {remedy}"))
+        }
+        _ => y.clone(),
+    }
+}
+
+/// The shape two shapes broadcast to, aligned at the last axis.
+pub(crate) fn broadcast_shape(operation: &str, a: &[usize], b: &[usize]) -> crate::Result<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let extent = |shape: &[usize], axis: usize| match (axis + shape.len()).checked_sub(rank) {
+        Some(own) => shape[own],
+        None => 1,
+    };
+    let pair = |axis| (extent(a, axis), extent(b, axis));
+    if let Some(axis) = (0..rank).find(|&axis| matches!(pair(axis), (m, n) if m != n && m != 1 && n != 1)) {
+        let (m, n) = pair(axis);
+        let message = format!(
+            "shapes {a:?} and {b:?} do not broadcast: {m} against {n} on axis {} from the last; make the extents equal \
+             or one of them 1",
+            rank - axis
+        );
+        return Err(Error::new(ErrorKind::Shape, operation, message));
+    }
+    Ok((0..rank).map(|axis| pair(axis)).map(|(m, n)| if m == 1 { n } else { m }).collect())
+}
+
+/// The sum of `y` over the axes along which an array of `shape` was repeated to give it.
+#[track_caller]
+pub(crate) fn sum_to(y: &Array, shape: &[usize]) -> Array {
+    let Ok(given) = y.shape() else { return y.clone() };
+    if given[..] == *shape {
+        return y.clone();
+    }
+    let leading = given.len().saturating_sub(shape.len());
+    let repeated = |axis: usize| axis < leading || (shape[axis - leading] == 1 && given[axis] != 1);
+    let axes: Vec<isize> = (0..given.len()).filter(|&axis| repeated(axis)).map(|axis| axis as isize).collect();
+    y.sum_axes(&axes).reshape(shape)
+}
+
+/// An array of complex or real dtype as one of `dtype`, dropping the imaginary part where `dtype` is real.
+#[track_caller]
+pub(crate) fn project(x: &Array, dtype: DType) -> Array {
+    match x.dtype() {
+        Ok(given) if given.is_complex() && !dtype.is_complex() => x.real().astype(dtype),
+        _ => x.astype(dtype),
+    }
+}

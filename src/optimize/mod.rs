@@ -1,0 +1,84 @@
+//! Iterative methods and the one driver that runs them.
+//!
+//! A method is three traced functions: [`init`](Method::init), [`step`](Method::step) and [`done`](Method::done), with the
+//! [`statistics`](Method::statistics) of a step. The driver owns everything else: [`solve`] records the whole loop with its
+//! stopping rule and statistics as one program, compiles it and runs it; [`step`] compiles a single step; [`trace_loop`] is
+//! the loop as a part of a larger traced function, such as one batched over channels. An early stop is an
+//! [`Outcome`], not an error.
+//!
+//! Total-variation denoising, `min_x ½ ‖x − y‖² + λ ‖D x‖₂,₁`:
+//!
+//! ```
+//! use cotangent::functional::L21Norm;
+//! use cotangent::linop::{Boundary, Edge, FiniteDifference};
+//! use cotangent::loss::SquaredL2Loss;
+//! use cotangent::optimize::{Options, Outcome, Pdhg, solve};
+//! use cotangent::Array;
+//!
+//! let y = Array::from([[0.1f32, 0.0, 0.9, 1.0], [0.0, 0.1, 1.1, 0.9]]);
+//! let d = FiniteDifference::new(y.ty()?, Boundary::append(Edge::Zero))?;
+//! let method = Pdhg::new(SquaredL2Loss::new(y.clone())?, 0.1 * L21Norm::new(), d, 0.25, 0.25).start(y);
+//! let options = Options { max_steps: 50, tolerance: Some(1e-3), ..Options::default() };
+//! let solution = solve(&method, &options)?;
+//! assert_eq!(solution.outcome, Outcome::Converged);
+//! let objective = solution.history.column("Objective").unwrap();
+//! assert!(objective.last() < objective.first());
+//! # Ok::<(), cotangent::Error>(())
+//! ```
+
+mod admm;
+mod driver;
+mod execute;
+mod history;
+mod pdhg;
+mod solution;
+mod subproblem;
+
+pub use admm::{Admm, AdmmState, Term};
+pub use driver::{LoopEnd, Options, solve, solve_batched, solve_from, solve_watched, step, trace_loop};
+pub use history::{Column, ColumnKind, History};
+pub use pdhg::{Pdhg, PdhgState};
+pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};
+pub use subproblem::{CircularConvolveSolver, LinearSubproblemSolver, Quadratic, SubproblemSolver};
+
+use crate::{Array, Result, Tree};
+
+/// An iterative method on a problem it holds.
+///
+/// All functions are traced: they must not look at elements.
+pub trait Method {
+    /// What changes from step to step.
+    type State: Tree;
+
+    /// What is computed once, before the first step.
+    type Prepared;
+
+    /// Computes what the steps share.
+    ///
+    /// # Errors
+    /// A problem that does not fit the method.
+    fn prepare(&self) -> Result<Self::Prepared>;
+
+    /// The state before the first step.
+    fn init(&self) -> Self::State;
+
+    /// The state after a step.
+    fn step(&self, prepared: &Self::Prepared, state: &Self::State) -> Self::State;
+
+    /// The solution as a state has it.
+    fn minimizer(&self, state: &Self::State) -> Array;
+
+    /// The names of the statistics.
+    fn columns(&self) -> Vec<Column>;
+
+    /// Real 0-d statistics of the step from `previous` to `state`, one for each column.
+    fn statistics(&self, previous: &Self::State, state: &Self::State) -> Vec<Array>;
+
+    /// Whether the step from `previous` to `state`, which had these statistics, was the last one needed: 0-d bool.
+    fn done(&self, previous: &Self::State, state: &Self::State, statistics: &[Array], tolerance: f64) -> Array;
+
+    /// The arrays that must stay finite; by default all of a state.
+    fn working(&self, state: &Self::State) -> Vec<Array> {
+        state.leaves()
+    }
+}

@@ -1,0 +1,132 @@
+//! What a solve returns, and what it tells while it runs.
+
+use super::History;
+use crate::optimize::Column;
+use crate::{Array, Error, ErrorKind, Result};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Why a solve ended. Its text says what to try next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The stopping rule was met.
+    Converged,
+    /// All steps asked for were made.
+    StepLimit,
+    /// The caller asked to stop.
+    Stopped,
+    /// A step gave infinity or NaN; the last finite state was kept.
+    NonFinite,
+}
+
+/// How long the parts of a solve took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    /// Recording the program.
+    pub trace: Duration,
+    /// Compiling it, near 0 where it was compiled before.
+    pub compile: Duration,
+    /// Running it.
+    pub run: Duration,
+}
+
+/// The result of a solve, whatever its outcome.
+#[derive(Clone)]
+pub struct Solution<S> {
+    /// The solution.
+    pub x: Array,
+    /// Why the solve ended.
+    pub outcome: Outcome,
+    /// Steps made in this solve, those given up as non-finite not counted.
+    pub steps: usize,
+    /// The state after the last step, from which [`solve_from`](crate::optimize::solve_from) continues.
+    pub state: S,
+    /// Statistics of each step.
+    pub history: History,
+    /// How long it took.
+    pub timings: Timings,
+}
+
+/// A row of statistics, reported while the program runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The number of the step, counted as the column `Iter`.
+    pub step: usize,
+    /// Since the program started.
+    pub elapsed: Duration,
+    /// The names of the statistics.
+    pub columns: &'a [Column],
+    /// The statistics.
+    pub row: &'a [f64],
+}
+
+/// A function that is shown reports; breaking stops the solve.
+pub type Callback<'a> = dyn FnMut(&Report<'_>) -> ControlFlow<()> + Send + 'a;
+
+/// How the caller follows a running solve.
+#[derive(Default)]
+pub struct Watch<'a> {
+    /// Is shown a row every so many steps as the options say.
+    pub callback: Option<&'a mut Callback<'a>>,
+    /// Stops the solve at the next report once it is true.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+impl Outcome {
+    /// The code of an outcome in a traced program; 0 while it runs.
+    pub(super) fn code(self) -> i32 {
+        match self {
+            Outcome::StepLimit => 0,
+            Outcome::Converged => 1,
+            Outcome::Stopped => 2,
+            Outcome::NonFinite => 3,
+        }
+    }
+
+    /// The outcome of a traced program that ended with this code.
+    pub fn from_code(code: i32) -> Outcome {
+        match code {
+            1 => Outcome::Converged,
+            2 => Outcome::Stopped,
+            3 => Outcome::NonFinite,
+            _ => Outcome::StepLimit,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Converged => "converged",
+            Outcome::StepLimit => "reached the step limit; continue with `solve_from` or raise `max_steps`",
+            Outcome::Stopped => "stopped by the caller; continue with `solve_from`",
+            Outcome::NonFinite => {
+                "a step gave infinity or NaN, the last finite state was kept; try smaller step lengths or penalties"
+            }
+        })
+    }
+}
+
+impl<S> Solution<S> {
+    /// The solution if the stopping rule was met.
+    ///
+    /// # Errors
+    /// Any other outcome, with what to try.
+    pub fn converged(self) -> Result<Solution<S>> {
+        match self.outcome {
+            Outcome::Converged => Ok(self),
+            other => {
+                let message = format!("after {} steps: {other}", self.steps);
+                Err(Error::new(ErrorKind::Argument, "solve", message))
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for Solution<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} after {} steps: {:?}", self.outcome, self.steps, self.x)
+    }
+}

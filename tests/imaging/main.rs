@@ -1,0 +1,7 @@
+//! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
+
+mod functionals;
+mod operators;
+mod optimizers;
+mod parity;
+mod sample;
