@@ -76,9 +76,9 @@ pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
 pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
 pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, jacfwd, jacrev};
-pub use jit::{Jit, jit};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
+pub use jit::{Jit, jit};
 pub use linear::{LinearMap, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
 pub use trace::placeholder;
 pub use tree::Tree;

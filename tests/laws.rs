@@ -2,8 +2,8 @@
 
 use cotangent::random::{Key, normal};
 use cotangent::{
-    AllArguments, Array, DType, Function, Traced, fori_loop, grad, hessian, jacfwd, jacrev, jit, jit_with, jvp,
-    linear_adjoint, linearize, scan, value_and_grad, vjp, vmap,
+    AllArguments, Array, DType, Function, fori_loop, grad, hessian, jacfwd, jacrev, jit, jvp, linear_adjoint,
+    linearize, scan, value_and_grad, vjp, vmap,
 };
 
 /// The largest difference relative to the size of the numbers, or of 1.
@@ -48,6 +48,7 @@ where
     F: Function<Array, M, Output = Array> + Clone,
 {
     use cotangent::compile::{Lanes, Options};
+    use cotangent::{Traced, jit_with};
     let Traced { func, mut captures } = jit(f.clone()).traced(x).unwrap();
     captures.push(x.clone());
     let data: Vec<_> = captures.iter().map(|array| array.tensor().unwrap()).collect();

@@ -29,8 +29,7 @@ impl Region {
 /// Chooses offsets, largest arrays first, each at the lowest place free for its whole time of use. Returns the pointer
 /// table, the memory behind each entry, and the size of the arena.
 pub(crate) fn pack(uses: Vec<SlotUse>) -> (Vec<Slot>, Vec<Region>, usize) {
-    let mut order: Vec<usize> =
-        (0..uses.len()).filter(|&i| matches!(uses[i].slot, Slot::Arena { .. })).collect();
+    let mut order: Vec<usize> = (0..uses.len()).filter(|&i| matches!(uses[i].slot, Slot::Arena { .. })).collect();
     let bytes = |i: usize| match uses[i].slot {
         Slot::Arena { bytes, .. } => bytes.next_multiple_of(ALIGNMENT),
         _ => 0,
@@ -70,9 +69,9 @@ pub(crate) fn pack(uses: Vec<SlotUse>) -> (Vec<Slot>, Vec<Region>, usize) {
         .map(|slot| match slot.slot {
             Slot::Input(i) => Region::Input(i),
             Slot::Output(i) => Region::Output(i),
-            Slot::Arena { .. } => {
-                Region::Arena(slot.partners.iter().map(|&p| p as usize).map(|p| (offsets[p], offsets[p] + bytes(p))).collect())
-            }
+            Slot::Arena { .. } => Region::Arena(
+                slot.partners.iter().map(|&p| p as usize).map(|p| (offsets[p], offsets[p] + bytes(p))).collect(),
+            ),
         })
         .collect();
     (slots, regions, total)

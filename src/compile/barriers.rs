@@ -142,9 +142,7 @@ impl State<'_> {
                 LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
             },
             Step::Copy { to, from, .. } => (vec![*from], vec![*to]),
-            Step::Assign { moves } => {
-                (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0)))
-            }
+            Step::Assign { moves } => (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0))),
             Step::Switch { index, .. } => (slots([*index]), Vec::new()),
             Step::Rotate { .. } | Step::Barrier | Step::While { .. } | Step::Repeat { .. } => (Vec::new(), Vec::new()),
         }

@@ -106,7 +106,9 @@ impl<'a> Block<'a> {
             while let (Some(View::Affine(maps)), Some(inst)) = (self.view(value), self.inst(value)) {
                 let permuted: Option<SmallVec<[usize; 4]>> = maps
                     .iter()
-                    .map(|map| (map.offset == 0 && map.stride == 1).then_some(map.axis.map(|axis| axes[axis])).flatten())
+                    .map(|map| {
+                        (map.offset == 0 && map.stride == 1).then_some(map.axis.map(|axis| axes[axis])).flatten()
+                    })
                     .collect();
                 match permuted {
                     Some(permuted) if permuted.len() == axes.len() => axes = permuted,
@@ -163,7 +165,9 @@ fn classify(func: &Func, inst: &Inst, view: Option<&View>) -> Class {
             let (operand, result) = (func.ty(inst.args[0]), func.ty(inst.result()));
             if operand.len() <= UNROLLED_REDUCTION * result.len() { Class::Inline } else { Class::Root }
         }
-        Lower::Expand(_) => cotangent_ir::error::internal(&format!("{} was not expanded before fusion", inst.prim.name)),
+        Lower::Expand(_) => {
+            cotangent_ir::error::internal(&format!("{} was not expanded before fusion", inst.prim.name))
+        }
         Lower::Library(_) | Lower::Control(_) => Class::Opaque,
     }
 }

@@ -21,8 +21,7 @@ struct Entry {
     used: u64,
 }
 
-static CACHE: LazyLock<Mutex<Cache>> =
-    LazyLock::new(|| Mutex::new(Cache { programs: HashMap::new(), clock: 0 }));
+static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(|| Mutex::new(Cache { programs: HashMap::new(), clock: 0 }));
 
 /// The program of a function, made by `compile` where there is none yet. Compiling does not hold the lock: two threads
 /// that want the same program at once may both compile it, and the first to finish wins.

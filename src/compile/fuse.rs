@@ -10,7 +10,7 @@
 
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
-use crate::compile::lower::{Blocked, Puller, box_indices};
+use crate::compile::lower::{Blocked, MAX_NODES, Puller, box_indices};
 use cotangent_ir::prim::{Lower, View};
 use cotangent_ir::{Func, Value};
 use smallvec::SmallVec;
@@ -92,6 +92,8 @@ struct Analysis {
     loads: Vec<(Value, Affine)>,
     evaluated: Vec<(Value, IndexMap)>,
     weights: BTreeMap<Value, u32>,
+    /// Size of the lane expressions.
+    nodes: usize,
 }
 
 /// Fuses the body of a function. With `fuse` off every instruction is a kernel of its own.
@@ -203,8 +205,9 @@ fn evaluate(block: &Block<'_>, root: Value, shape: RootShape) -> Result<(Analysi
         Err(blocked) => return Err(blocked),
     }
     let evaluated = puller.evaluated().cloned().collect();
+    let nodes = puller.dag.nodes.len();
     let Puller { loads, weights, .. } = puller;
-    Ok((Analysis { shape, loads, evaluated, weights }, unroll))
+    Ok((Analysis { shape, loads, evaluated, weights, nodes }, unroll))
 }
 
 /// Short loop axes along which a concatenation tells operands apart, or one value is wanted both along the axis and at
@@ -422,6 +425,11 @@ fn joinable(
 ) -> bool {
     let Group::Kernel(kernel) = group else { return false };
     let shape = &analyses[&root].shape;
+    // What roots share is counted for each: the sum is the most the kernel can come to.
+    let nodes: usize = kernel.roots.iter().chain([&root]).map(|root| analyses[root].nodes).sum();
+    if nodes > MAX_NODES {
+        return false;
+    }
     if kernel.extents != shape.extents || reads.union(wanted).count() + kernel.roots.len() >= MAX_STREAMS {
         return false;
     }
@@ -447,9 +455,7 @@ fn postpone(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, mut groups: 
                 let of = |root: &Value| needs(block, &analyses[root].loads, &analyses[root].shape, *root);
                 kernel.roots.iter().flat_map(of).collect::<Vec<Value>>()
             }
-            Group::Opaque(position) => {
-                block.opaque_reads(*position)
-            }
+            Group::Opaque(position) => block.opaque_reads(*position),
         };
         for value in used {
             first_use.entry(value).or_insert(g);

@@ -43,10 +43,8 @@ impl Planner {
         let mut assembly = Assembly { puller: Puller::new(block, &group.extents), outputs: Vec::new() };
         let mut partials = Vec::new();
         // Stores before reductions: what a reduction reads of a value stored here is the lane that is stored.
-        let (reductions, stores): (Vec<Value>, Vec<Value>) = group
-            .roots
-            .iter()
-            .partition(|root| matches!(state.fused.shapes[root].kind, RootKind::Reduce(_)));
+        let (reductions, stores): (Vec<Value>, Vec<Value>) =
+            group.roots.iter().partition(|root| matches!(state.fused.shapes[root].kind, RootKind::Reduce(_)));
         for &root in stores.iter().chain(&reductions) {
             let place = state.places[&root];
             match state.fused.shapes[&root].kind {

@@ -127,7 +127,10 @@ pub(crate) fn div_ceil(a: i64, b: i64) -> i64 {
     -((-a).div_euclid(b))
 }
 
-fn merge<K: Copy + Ord, const N: usize>(a: &SmallVec<[(K, i64); N]>, b: &SmallVec<[(K, i64); N]>) -> SmallVec<[(K, i64); N]>
+fn merge<K: Copy + Ord, const N: usize>(
+    a: &SmallVec<[(K, i64); N]>,
+    b: &SmallVec<[(K, i64); N]>,
+) -> SmallVec<[(K, i64); N]>
 where
     [(K, i64); N]: smallvec::Array<Item = (K, i64)>,
 {

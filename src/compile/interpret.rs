@@ -75,7 +75,9 @@ impl Machine<'_> {
         for step in steps {
             match step {
                 Step::Kernel { kernel, bind, .. } | Step::Scalar { kernel, bind } => self.kernel(*kernel, bind),
-                Step::Combine { op, dtype, partials, count, into } => self.combine(*op, *dtype, *partials, *count, *into),
+                Step::Combine { op, dtype, partials, count, into } => {
+                    self.combine(*op, *dtype, *partials, *count, *into)
+                }
                 Step::Library { .. } => return None,
                 Step::Copy { to, from, bytes } => {
                     let data = self.read(Place::Slot(*from), 0, *bytes).to_vec();

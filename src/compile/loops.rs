@@ -19,9 +19,8 @@ impl Planner {
         let consts = inst.attrs.size("consts");
         let body = inst.attrs.func("body").clone();
         let types: Vec<Type> = inst.results().map(|value| state.fused.block.ty(value).clone()).collect();
-        let carries: Vec<Place> = (0..types.len())
-            .map(|i| self.carry(state, g, inst, consts, i, &types[i], places, steps))
-            .collect();
+        let carries: Vec<Place> =
+            (0..types.len()).map(|i| self.carry(state, g, inst, consts, i, &types[i], places, steps)).collect();
         self.clock += 1;
         let start = self.clock;
         let constants = places[..consts].iter().map(|&place| Param { place, writable: false });

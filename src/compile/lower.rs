@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Longest chain of instructions evaluated inside one kernel; beyond it a value is put into memory.
 const MAX_DEPTH: usize = 160;
 /// Most nodes in one kernel.
-const MAX_NODES: usize = 1500;
+pub(crate) const MAX_NODES: usize = 1500;
 /// Most guards on one axis of a kernel: each may cut it once more.
 const MAX_GUARDS: usize = 12;
 

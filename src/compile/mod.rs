@@ -3,7 +3,9 @@
 //! A function is simplified, prepared (so that only what fusion knows is left), fused into kernels, planned (every value
 //! gets a place, every step an order), emitted, and handed to the runtime:
 //!
-//!     Func --simplify, prepare--> Func --fuse, plan--> Plan --emit--> code --> Program
+//! ```text
+//! Func --simplify, prepare--> Func --fuse, plan--> Plan --emit--> code --> Program
+//! ```
 //!
 //! Each arrow is a pure function. Compiled programs are kept in a cache keyed by the structure of the function (names
 //! and captured data left out) and the options.
@@ -167,6 +169,10 @@ fn check_kernel(kernel: &Kernel) {
     if cfg!(debug_assertions)
         && let Err(error) = cotangent_ir::verify_kernel::verify_kernel(kernel)
     {
-        cotangent_ir::error::internal(&format!("kernel {}: {error}\n{}", kernel.name, cotangent_ir::text::print_kernel::kernel(kernel)));
+        cotangent_ir::error::internal(&format!(
+            "kernel {}: {error}\n{}",
+            kernel.name,
+            cotangent_ir::text::print_kernel::kernel(kernel)
+        ));
     }
 }

@@ -21,7 +21,8 @@ use std::collections::HashMap;
 
 /// Plans a prepared function.
 pub(crate) fn plan(func: &Func, fuse: bool) -> Plan {
-    let mut planner = Planner { slots: Vec::new(), scalar_bytes: 0, kernels: Vec::new(), calls: Vec::new(), clock: 0, fuse };
+    let mut planner =
+        Planner { slots: Vec::new(), scalar_bytes: 0, kernels: Vec::new(), calls: Vec::new(), clock: 0, fuse };
     let params: Vec<Param> = (0..func.params().len())
         .map(|i| Param { place: Place::Slot(planner.new_slot(Slot::Input(i))), writable: false })
         .collect();
@@ -358,7 +359,11 @@ pub(super) fn assignment(to: Place, from: Place, ty: &Type) -> (Place, Place, DT
 /// The stored value that holds the elements of `value`.
 pub(super) fn stored_base(block: &Block<'_>, value: Value) -> Value {
     block.base(value).unwrap_or_else(|| {
-        if block.ty(value).is_empty() { value } else { cotangent_ir::error::internal(&format!("{value} is not stored")) }
+        if block.ty(value).is_empty() {
+            value
+        } else {
+            cotangent_ir::error::internal(&format!("{value} is not stored"))
+        }
     })
 }
 

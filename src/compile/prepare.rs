@@ -56,7 +56,9 @@ fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) ->
         Lower::Reduce(op) if arg_types[0].is_empty() && !types[0].is_empty() => {
             vec![Array::filled(&types[0].shape, op.identity(types[0].dtype))]
         }
-        Lower::Reduce(ReduceOp::Prod) if types[0].dtype.is_complex() => vec![complex_product(inst, &args[0], arg_types[0])],
+        Lower::Reduce(ReduceOp::Prod) if types[0].dtype.is_complex() => {
+            vec![complex_product(inst, &args[0], arg_types[0])]
+        }
         _ => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
     }
 }
@@ -125,13 +127,11 @@ fn fft(inst: &Inst, args: &[Array], result: &Type) -> Array {
     }
     let (last, others) = (axes[axes.len() - 1], &axes[..axes.len() - 1]);
     let single = |x: &Array, kind: i64, axis: usize, length: usize| {
-        let attrs =
-            Attrs::none().with_int("kind", kind).with_sizes("axes", [axis]).with_int("length", length as i64);
+        let attrs = Attrs::none().with_int("kind", kind).with_sizes("axes", [axis]).with_int("length", length as i64);
         cotangent_ir::apply1(inst.prim, &[x], attrs)
     };
     let complex_kind = kind % 2;
-    let over_others =
-        |x: Array| others.iter().fold(x, |x, &axis| single(&x, complex_kind, axis, result.shape[axis]));
+    let over_others = |x: Array| others.iter().fold(x, |x, &axis| single(&x, complex_kind, axis, result.shape[axis]));
     match kind {
         3 => single(&over_others(args[0].clone()), kind, last, length),
         _ => over_others(single(&args[0], kind, last, length)),
@@ -188,8 +188,8 @@ fn scan(inst: &Inst, args: &[Array], types: &[&Type]) -> Vec<Array> {
         }
         next
     });
-    let traced = traced
-        .unwrap_or_else(|error| cotangent_ir::error::internal(&format!("preparation of a scan: {error}")));
+    let traced =
+        traced.unwrap_or_else(|error| cotangent_ir::error::internal(&format!("preparation of a scan: {error}")));
     let attrs = Attrs::none()
         .with_int("length", length as i64)
         .with("reverse", cotangent_ir::Attr::Bool(false))

@@ -183,7 +183,11 @@ fn plans_of_random_functions_compute_the_functions() {
             let Some(got) = interpret::interpret(&plan, &args) else { continue };
             if let Err(message) = close(&got, &expected) {
                 let prepared = cotangent_ir::text::print::func(&prepared);
-                panic!("seed {seed} fuse {fuse}: {message}\n{prepared}\n{}\n{}", show::plan(&plan), show::kernels(&plan));
+                panic!(
+                    "seed {seed} fuse {fuse}: {message}\n{prepared}\n{}\n{}",
+                    show::plan(&plan),
+                    show::kernels(&plan)
+                );
             }
         }
     }
@@ -205,7 +209,11 @@ fn compiled_random_functions_compute_the_functions() {
             }
             for threads in [2, 3] {
                 for (one, many) in got.iter().zip(call(threads)) {
-                    assert_eq!(one.bytes(), many.bytes(), "seed {seed} fuse {fuse} {lanes:?}: {threads} threads differ");
+                    assert_eq!(
+                        one.bytes(),
+                        many.bytes(),
+                        "seed {seed} fuse {fuse} {lanes:?}: {threads} threads differ"
+                    );
                 }
             }
         }

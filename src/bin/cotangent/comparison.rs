@@ -20,8 +20,8 @@ const LEAST_WIDTH: usize = 240;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
 const BLACK: Rgb<u8> = Rgb([0; 3]);
 
-/// The contents of a PNG file of pictures of the same extents side by side. The detail is where the first picture varies
-/// most; it is framed, and shown in the corner farthest from there.
+/// The contents of a PNG file of pictures of the same extents side by side. The detail is where the first picture has the
+/// strongest edges; it is framed, and shown in the corner farthest from there.
 pub(crate) fn comparison(panels: &[Panel<'_>]) -> Vec<u8> {
     let Some(first) = panels.first() else { cotangent::ir::error::internal("a comparison of nothing") };
     let layout = Layout::new(first.picture);
@@ -95,22 +95,24 @@ impl Layout {
     }
 }
 
-/// The square whose brightness varies most: its first row and column, and its side.
+/// The square with the strongest edges: its first row and column, and its side.
 fn detail(picture: &Picture) -> [usize; 3] {
     let side = (picture.height.min(picture.width) / PARTS).max(1);
-    let step = side.div_ceil(2);
-    let variance = |row: usize, column: usize| {
-        let places = (row..row + side).flat_map(|row| (column..column + side).map(move |column| (row, column)));
-        let (sum, squares) = places
-            .map(|(row, column)| f64::from(picture.brightness(row, column)))
-            .fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
-        let count = (side * side) as f64;
-        squares / count - (sum / count) * (sum / count)
+    // The last row and column have no neighbours to differ from.
+    let edge = |row: usize, column: usize| {
+        let here = picture.brightness(row, column);
+        let below = picture.brightness((row + 1).min(picture.height - 1), column);
+        let right = picture.brightness(row, (column + 1).min(picture.width - 1));
+        f64::from((below - here).powi(2) + (right - here).powi(2))
+    };
+    let edges = |row: usize, column: usize| -> f64 {
+        (row..row + side).flat_map(|row| (column..column + side).map(move |column| edge(row, column))).sum()
     };
     let mut best = (f64::NEG_INFINITY, [0, 0, side]);
+    let step = side.div_ceil(2);
     for row in (0..=picture.height - side).step_by(step) {
         for column in (0..=picture.width - side).step_by(step) {
-            let found = variance(row, column);
+            let found = edges(row, column);
             if found > best.0 {
                 best = (found, [row, column, side]);
             }

@@ -44,7 +44,7 @@ pub(crate) fn write_files(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     let mut written = Vec::new();
     for (path, bytes) in files {
         if path.is_dir() {
-            return Err(Failure::in_file(path, "is a folder; name a file"));
+            return Err(Failure::in_file(path, "is a folder; give `--out` another name"));
         }
         let staged = Staged(beside(path)?);
         fs::write(&staged.0, bytes).map_err(|error| refused(path, &error))?;

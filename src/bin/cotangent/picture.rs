@@ -124,7 +124,9 @@ impl Picture {
             [height, width] => [height, width, 1],
             [height, width, channels @ (1 | 3)] => [height, width, channels],
             _ => {
-                return Err(format!("holds {ty}, not a picture; give rows by columns, or rows by columns by 3 colours"));
+                return Err(format!(
+                    "holds {ty}, not a picture; give rows by columns, or rows by columns by 3 colours"
+                ));
             }
         };
         let scale = match ty.dtype {

@@ -61,7 +61,7 @@ fn panel(
         .label_style(FONT)
         .y_label_formatter(&|value| format!("{value:.1e}"))
         .x_label_formatter(&|value| format!("{value:.0}"))
-        .light_line_style(WHITE)
+        .max_light_lines(1)
         .draw()
         .map_err(failed)?;
     for ((name, points), colour) in series.iter().zip(COLOURS) {

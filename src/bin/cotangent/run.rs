@@ -85,11 +85,11 @@ fn described(number: usize, result: &Tensor) -> String {
 
 /// Writes one result to the path, several to numbered ones.
 fn write(path: &Path, results: &[Tensor]) -> Result<()> {
-    let numbered = |number: usize| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let extension = path.extension().map_or("npy".into(), |extension| extension.to_string_lossy());
-        path.with_file_name(format!("{stem}_{number}.{extension}"))
+    let (Some(stem), false) = (path.file_stem(), path.is_dir()) else {
+        return Err(Failure::in_file(path, "is a folder; give `--out` the name of a file"));
     };
+    let extension = path.extension().map_or("npy".into(), |extension| extension.to_string_lossy());
+    let numbered = |number: usize| path.with_file_name(format!("{}_{number}.{extension}", stem.to_string_lossy()));
     let files: Vec<(PathBuf, Vec<u8>)> = match results {
         [only] => vec![(path.to_path_buf(), npy::serialize(only))],
         _ => results.iter().enumerate().map(|(number, result)| (numbered(number), npy::serialize(result))).collect(),

@@ -16,7 +16,9 @@ impl Emitter<'_, '_> {
         if form.is_scalar() {
             return smallvec![self.convert_scalar(from, to, arg.lane[0])];
         }
-        if let Some(lane) = self.convert_vector(form, from, to, &arg.lane) {
+        if let Some(mut lane) = self.convert_vector(form, from, to, &arg.lane) {
+            // Widening gives both halves of a vector, of which a form of two lanes has only the first.
+            lane.truncate(form.parts(to));
             return lane;
         }
         let arg = Arg { lane: arg.lane.clone(), dtype: from, constant: None };

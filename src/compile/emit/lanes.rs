@@ -499,8 +499,10 @@ impl<'f, 'm> Emitter<'f, 'm> {
         let ty = self.type_of(a);
         let (zero, one) = (self.float_constant(ty, 0.0), self.float_constant(ty, 1.0));
         let signed_one = self.copy_sign(one, a);
-        let keep = self.builder.ins().fcmp(FloatCC::UnorderedOrEqual, a, zero);
-        self.choose(keep, a, signed_one)
+        let magnitude = self.builder.ins().fabs(a);
+        let nonzero = self.builder.ins().fcmp(FloatCC::GreaterThan, magnitude, zero);
+        // Zeros and NaN are their own sign.
+        self.choose(nonzero, signed_one, a)
     }
 
     /// A nonnegative magnitude with the sign of another value.

@@ -96,22 +96,24 @@ pub(super) fn atan2(math: &mut Math<'_, '_, '_>, y: Value, x: Value) -> Value {
 }
 
 /// Replaces magnitudes whose quotient or sums make no sense: both infinite is as 1 : 1, a finite one to an infinite one as
-/// 0 : 1, both zero too. Very large ones are made smaller so that sums do not overflow.
+/// 0 : 1, both zero too. Very large and very small ones are scaled, so that sums do not overflow and keep their digits.
 fn finite(math: &mut Math<'_, '_, '_>, small: Value, large: Value) -> (Value, Value) {
     let (one, zero, infinity) = (math.number(1.0), math.number(0.0), math.number(f64::INFINITY));
-    let (bound, factor) =
-        if math.double() { (2f64.powi(1020), 2f64.powi(-4)) } else { (2f64.powi(124), 2f64.powi(-4)) };
-    let (bound, factor) = (math.number(bound), math.number(factor));
-    let huge = math.compare(FloatCC::LessThan, bound, large);
-    let factor = math.choose(huge, factor, one);
-    let (less_small, less_large) = (math.mul(small, factor), math.mul(large, factor));
+    let exponent = if math.double() { 960 } else { 90 };
+    let (high, low) = (math.number(2f64.powi(exponent)), math.number(2f64.powi(-exponent)));
+    let (down, up) = (math.number(2f64.powi(-60)), math.number(2f64.powi(60)));
+    let huge = math.compare(FloatCC::LessThan, high, large);
+    let factor = math.choose(huge, down, one);
+    let tiny = math.compare(FloatCC::LessThan, large, low);
+    let factor = math.choose(tiny, up, factor);
+    let (scaled_small, scaled_large) = (math.mul(small, factor), math.mul(large, factor));
     let infinite = math.compare(FloatCC::Equal, large, infinity);
     let both = math.compare(FloatCC::Equal, small, infinity);
     let limit = math.choose(both, one, zero);
-    let small = math.choose(infinite, limit, less_small);
+    let small = math.choose(infinite, limit, scaled_small);
     let origin = math.compare(FloatCC::Equal, large, zero);
     let unit = math.either(infinite, origin);
-    (small, math.choose(unit, one, less_large))
+    (small, math.choose(unit, one, scaled_large))
 }
 
 /// A constant as the sum of two numbers of the type at hand.

@@ -10,8 +10,8 @@ const LN2: (f64, f64) = (0.6931471803691238, 1.9082149292705877e-10);
 const LN2_SINGLE: (f64, f64) = (0.693145751953125, 1.428606765330187e-6);
 
 /// (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2.
-const REST: &[f64] = &[
-    2.0921725276615325e-09,
+pub(super) const REST: &[f64] = &[
+    2.0921625276615325e-09,
     2.5105260922590062e-08,
     2.755725280625021e-07,
     2.755725529422524e-06,
@@ -74,28 +74,28 @@ fn reduced(math: &mut Math<'_, '_, '_>, x: Value) -> (Value, (Value, Value)) {
     (math.add(sum, one), n)
 }
 
-/// A polynomial near zero, 1 - 2 / (e^(2|x|) + 1) beyond, both as a quotient that is added.
+/// Of the magnitude, a polynomial near zero and 1 - 2 / (e^(2|x|) + 1) beyond; then the sign.
 pub(super) fn tanh(math: &mut Math<'_, '_, '_>, x: Value) -> Value {
     let (coefficients, saturated) = if math.double() { (TANH, 20.0) } else { (TANH_SINGLE, 10.0) };
+    let magnitude = math.abs(x);
     let square = math.mul(x, x);
     let inner = math.polynomial(square, coefficients);
-    let cube = math.mul(square, x);
-    let small = math.fma(inner, cube, x);
+    let cube = math.mul(square, magnitude);
+    let small = math.fma(inner, cube, magnitude);
 
-    let magnitude = math.abs(x);
-    let magnitude = math.clamp(magnitude, 0.0, saturated);
+    let (limit, bound, one) = (math.number(saturated), math.number(0.625), math.number(1.0));
+    let beyond = math.compare(FloatCC::LessThan, limit, magnitude);
+    let magnitude = math.choose(beyond, limit, magnitude);
     let twice = math.add(magnitude, magnitude);
     let (power, n) = reduced(math, twice);
     let factor = math.power_of_two(n.1);
-    let one = math.number(1.0);
     let denominator = math.fma(power, factor, one);
     let minus_two = math.number(-2.0);
     let quotient = math.div(minus_two, denominator);
     let large = math.add(quotient, one);
-    let sign = math.sign_bit(x);
-    let large = math.flip(large, sign);
 
-    let bound = math.number(0.625);
     let is_small = math.compare(FloatCC::LessThan, magnitude, bound);
-    math.choose(is_small, small, large)
+    let value = math.choose(is_small, small, large);
+    let sign = math.sign_bit(x);
+    math.flip(value, sign)
 }

@@ -44,7 +44,7 @@ pub(super) fn log(math: &mut Math<'_, '_, '_>, x: Value) -> Value {
 }
 
 /// The m - 1 and e of a positive finite number, e as a float.
-fn split(math: &mut Math<'_, '_, '_>, x: Value) -> (Value, Value) {
+pub(super) fn split(math: &mut Math<'_, '_, '_>, x: Value) -> (Value, Value) {
     let double = math.double();
     let significand = math.significand();
     // Denormal numbers are made normal.

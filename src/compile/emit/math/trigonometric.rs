@@ -53,7 +53,11 @@ struct Reduced {
 pub(super) fn sin(emitter: &mut Emitter<'_, '_>, x: Value) -> Value {
     let reduced = reduce(emitter, x);
     let value = evaluate(&mut Math::new(emitter, x), &reduced, 0);
-    // Zeros keep their sign: the polynomial adds to them.
+    // Adding the polynomial's zero to it would lose the sign of -0.
+    let math = &mut Math::new(emitter, x);
+    let zero = math.number(0.0);
+    let is_zero = math.compare(FloatCC::Equal, x, zero);
+    let value = math.choose(is_zero, x, value);
     with_large(emitter, "sin", x, value)
 }
 

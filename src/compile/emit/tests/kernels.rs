@@ -1,6 +1,6 @@
 //! Kernels by the shape of their loops and accesses.
 
-use super::check;
+use super::{check, check_with};
 
 #[test]
 fn elementwise() {
@@ -140,4 +140,123 @@ fn column_reductions() {
             ));
         }
     }
+}
+
+#[test]
+fn accesses_backwards_strided_and_complex() {
+    for dtype in ["f32", "f64", "i16", "bool"] {
+        for n in [1, 5, 16, 43] {
+            let (even, odd) = (2 * n, 2 * n + 1);
+            let last = n - 1;
+            let op = if dtype == "bool" { "and" } else { "mul" };
+            check(&format!(
+                "kernel @a [3, {n}] (p0: read {dtype}[{all}], p1: write {dtype}[{all}], p2: read {dtype}[{odd}], p3: write {dtype}[{n3}]) {{
+                    n0 = load p0 [{even}*i0 + 2*i1] : {dtype}
+                    n1 = load p0 [1 + {even}*i0 + 2*i1] : {dtype}
+                    n2 = load p2 [{last} - 1*i1] : {dtype}
+                    n3 = load p2 [1 + 2*i1] : {dtype}
+                    n4 = {op} n0, n2 : {dtype}
+                    n5 = {op} n1, n3 : {dtype}
+                    n6 = {op} n4, n5 : {dtype}
+                    store p1 [{even}*i0 + 2*i1], n4
+                    store p1 [1 + {even}*i0 + 2*i1], n5
+                    store p3 [{third} + {n}*i0 - 1*i1], n6
+                }}",
+                all = 6 * n,
+                n3 = 3 * n,
+                third = n - 1,
+            ));
+        }
+    }
+}
+
+#[test]
+fn positions_known_at_run_time() {
+    for n in [1, 19, 64] {
+        check_with(
+            &format!(
+                "kernel @slice [{n}] (p0: read i32[1], p1: read f32[200], p2: write f32[200]) {{
+                    n0 = load p0 [0] : i32
+                    n1 = convert n0 : i64
+                    n2 = const 0i64 : i64
+                    n3 = const 50i64 : i64
+                    n4 = max n1, n2 : i64
+                    n5 = min n4, n3 : i64
+                    n6 = load p1 [2 + 1*i0 + 1*n5] : f32
+                    n7 = load p1 [1*i0] : f32
+                    n8 = add n6, n7 : f32
+                    store p2 [3 + 1*i0 + 2*n5], n8
+                }}"
+            ),
+            |numbers, _, ty| numbers.tensor(ty),
+        );
+    }
+}
+
+#[test]
+fn nested_and_overlapping_guards() {
+    for n in [6, 23, 70] {
+        let (a, b) = (n / 3, n - 1);
+        check(&format!(
+            "kernel @guards [4, {n}] (p0: read f64[{size}], p1: write f64[{size}]) {{
+                n0 = const 2f64 : f64
+                n1 = load p0 [{n}*i0 + 1*i1] : f64
+                n2 = load p0 [-{a} + {n}*i0 + 1*i1] : f64
+                n3 = pick i1 in {a}..{n} n2 else n0 : f64
+                n4 = load p0 [1 + {n}*i0 + 1*i1] : f64
+                n5 = pick i1 in 0..{b} n4 else n3 : f64
+                n6 = pick i0 in 1..3 n5 else n1 : f64
+                n7 = add n6, n3 : f64
+                store p1 [{n}*i0 + 1*i1], n7
+            }}",
+            size = 4 * n
+        ));
+    }
+}
+
+#[test]
+fn four_axes_with_short_ones() {
+    check(
+        "kernel @k [2, 3, 1, 18] (p0: read f32[108], p1: read f32[6], p2: write f32[108], p3: write f32[6], p4: write f32[1]) {
+            n0 = load p0 [54*i0 + 18*i1 + 1*i3] : f32
+            n1 = load p1 [3*i0 + 1*i1] : f32
+            n2 = exp n1 : f32
+            n3 = mul n0, n2 : f32
+            store p2 [54*i0 + 18*i1 + 1*i3], n3
+            reduce max p3 [3*i0 + 1*i1], n3
+            reduce sum p4 [0], n0
+        }",
+    );
+}
+
+#[test]
+fn empty_boxes() {
+    check(
+        "kernel @k [3, 0] (p0: read f32[0], p1: write f32[3], p2: write f32[1]) {
+            n0 = load p0 [1*i1] : f32
+            reduce sum p1 [1*i0], n0
+            reduce max p2 [0], n0
+        }",
+    );
+    check(
+        "kernel @k [0] (p0: read f32[0], p1: write f32[0]) {
+            n0 = load p0 [1*i0] : f32
+            store p1 [1*i0], n0
+        }",
+    );
+}
+
+#[test]
+fn straight_line_code() {
+    check(
+        "kernel @k [] (p0: read f32[3], p1: write f32[2], p2: write f32[1]) {
+            n0 = load p0 [0] : f32
+            n1 = load p0 [2] : f32
+            n2 = mul n0, n1 : f32
+            n3 = add n2, n0 : f32
+            store p1 [1], n3
+            store p1 [0], n2
+            reduce sum p2 [0], n3
+        }",
+    );
 }

@@ -1,6 +1,9 @@
 //! Kernels and plans as text, emitted, run, and compared with the reference interpreters.
 
+mod elementary;
 mod kernels;
+mod operations;
+mod plans;
 
 use super::{Lanes, Settings, emit};
 use crate::compile::plan::{Plan, Step};
