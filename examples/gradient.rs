@@ -22,7 +22,7 @@ fn main() -> Result<()> {
         if step % 50 == 0 {
             println!("step {step:3}: loss {:.6}, line {:?}", value.item()?, line.to_vec::<f64>()?);
         }
-        line = line - 0.1 * gradient;
+        line -= 0.1 * gradient;
     }
 
     // The gradient ends up small, and the Hessian says how well the points determine the line.

@@ -47,7 +47,10 @@ fn runtime() -> &'static Runtime {
     let find = |name| symbols().find(|symbol| symbol.0 == name).unwrap().1;
     // SAFETY: these are the types that the symbols have.
     RUNTIME.get_or_init(|| unsafe {
-        Runtime { barrier: transmute(find("ct_barrier")), library: transmute(find("ct_library")) }
+        Runtime {
+            barrier: transmute::<*const u8, unsafe extern "C" fn(*mut Frame)>(find("ct_barrier")),
+            library: transmute::<*const u8, unsafe extern "C" fn(*mut Frame, u64)>(find("ct_library")),
+        }
     })
 }
 

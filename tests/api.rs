@@ -105,7 +105,7 @@ fn a_constant_has_gradient_zero() {
     let gradient = grad(|_: Array| Array::from(3.0f64)).call(Array::from([1.0f64, 2.0])).unwrap();
     assert_eq!(reals(&gradient), [0.0, 0.0]);
     let (value, tangent) =
-        jvp(|x: Array| (x.floor(), x.greater(1.0)), Array::from(1.5f64), Array::from(1.0f64)).unwrap().into();
+        jvp(|x: Array| (x.floor(), x.greater(1.0)), Array::from(1.5f64), Array::from(1.0f64)).unwrap();
     assert_eq!((value.0.item().unwrap(), tangent.0.item().unwrap()), (1.0, 0.0));
     assert_eq!(tangent.1.to_bools().unwrap(), [false]);
 }
@@ -429,7 +429,7 @@ fn samples_inside_compiled_loops() {
     let steps = walk.call(key.clone()).unwrap();
     for i in 0..3 {
         let (next, here) = key.split();
-        x = x + random::normal(&here, &[2], DType::F64);
+        x += random::normal(&here, &[2], DType::F64);
         near(&steps.index_axis(0, i), &reals(&x), 1e-12);
         key = next;
     }

@@ -33,9 +33,9 @@ impl Place {
         path
     }
 
-    fn npy<T: npyz::AutoSerialize>(&self, name: &str, shape: &[u64], elements: &[T]) -> PathBuf
+    fn npy<T>(&self, name: &str, shape: &[u64], elements: &[T]) -> PathBuf
     where
-        T: Clone,
+        T: npyz::AutoSerialize + Clone,
     {
         let mut bytes = Vec::new();
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().unwrap();

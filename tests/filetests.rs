@@ -71,6 +71,11 @@ fn rewrite() {
 }
 
 #[test]
+fn transform() {
+    run_folder("transform");
+}
+
+#[test]
 fn run() {
     run_folder("run");
 }

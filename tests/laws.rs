@@ -216,7 +216,7 @@ fn scan_differentiates_like_its_unrolling() {
         let mut total = Array::from(0.0f64);
         for i in 0..5 {
             let slice = x.index_axis(0, i);
-            total = total + &s * &slice;
+            total += &s * &slice;
             s = (&s * &w + slice).tanh();
         }
         s + total

@@ -269,7 +269,7 @@ fn scanning_what_has_no_slices() {
 #[test]
 fn reverse_mode_through_while() {
     let f = |x: Array| while_loop(|y: Array| y.less(100.0), |y| y * 2.0, x);
-    let error = grad(f).call(Array::from(3.0f32)).err().expect("no reverse mode through `while`");
+    let error = grad(f).call(Array::from(3.0f32)).expect_err("no reverse mode through `while`");
     assert_eq!(error.kind(), ErrorKind::Transform);
     assert!(error.to_string().contains("scan"), "{error}");
     let (value, tangent) = jvp(f, Array::from(3.0f32), Array::from(1.0f32)).unwrap();

@@ -156,7 +156,7 @@ fn initial(block: &Block<'_>, fuse: bool) -> Vec<Value> {
     }
     stored.extend(block.func.results().iter().copied());
     // A reshape of something stored is stored already, in the same place.
-    stored.retain(|&value| !(block.base(value).is_some() && !block.is_materialised(value)));
+    stored.retain(|&value| block.base(value).is_none() || block.is_materialised(value));
     stored
 }
 

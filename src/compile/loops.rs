@@ -95,7 +95,6 @@ impl Planner {
     }
 
     /// Makes the results of one iteration the state of the next.
-    #[expect(clippy::too_many_arguments, reason = "the loop's state, taken apart once")]
     fn carry_over(
         &mut self,
         types: &[Type],

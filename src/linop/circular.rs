@@ -275,7 +275,7 @@ impl CircularConvolve {
             let phases = Tensor::from_fn(Type::new(dtype, &shape), |frequency| {
                 Scalar::complex(dtype, phase(frequency, extent, center))
             });
-            spectrum = spectrum * Array::from_tensor(phases);
+            spectrum *= Array::from_tensor(phases);
         }
         spectrum
     }

@@ -157,7 +157,7 @@ pub(crate) fn broadcast_shape(operation: &str, a: &[usize], b: &[usize]) -> crat
         );
         return Err(Error::new(ErrorKind::Shape, operation, message));
     }
-    Ok((0..rank).map(|axis| pair(axis)).map(|(m, n)| if m == 1 { n } else { m }).collect())
+    Ok((0..rank).map(pair).map(|(m, n)| if m == 1 { n } else { m }).collect())
 }
 
 /// The sum of `y` over the axes along which an array of `shape` was repeated to give it.

@@ -166,8 +166,8 @@ impl<F: Functional, S: SubproblemSolver<F>> Method for Admm<F, S> {
         let mut pull: Option<Array> = None;
         for (position, term) in self.terms.iter().enumerate() {
             let (z, old) = (&state.z[position], &previous.z[position]);
-            objective = objective + term.g.value(z);
-            primal = primal + term.rho.times(&norm_square(&(term.c.apply(&state.x) - z)));
+            objective += term.g.value(z);
+            primal += term.rho.times(&norm_square(&(term.c.apply(&state.x) - z)));
             let part = term.rho.times(&term.c.adjoint(&(z - old)));
             pull = Some(match pull {
                 Some(pull) => pull + part,

@@ -133,7 +133,7 @@ impl<T: FftNum> Fft<T> {
                     self.run_lines(worker, |from: &mut [Complex<T>], to: &mut [T], scratch| {
                         // realfft objects to imaginary parts that a real signal cannot have.
                         from[0].im = T::zero();
-                        if to.len() % 2 == 0 {
+                        if to.len().is_multiple_of(2) {
                             from[to.len() / 2].im = T::zero();
                         }
                         succeeded(plan.process_with_scratch(from, to, scratch));

@@ -235,7 +235,7 @@ fn transform_equals_definition(kind: FftKind, precision: DType, [outer, length, 
     let from = Type::new(from_dtype, &[outer, taken, inner]);
     let to = Type::new(to_dtype, &[outer, made, inner]);
     // SAFETY: `all_calls` only runs the call, whose operands have the sizes of the slots.
-    let program = unsafe { Program::new(parts(&[from.clone()], &[to], vec![call], all_calls)) };
+    let program = unsafe { Program::new(parts(std::slice::from_ref(&from), &[to], vec![call], all_calls)) };
     let x = noise(from);
     let given = complex(&run_all(&program, std::slice::from_ref(&x))[0]);
     let x = complex(&x);

@@ -45,11 +45,11 @@ fn operand(b: &mut Builder<'_>, accepts: fn(DType) -> bool) -> Option<Pick> {
 
 /// A second operand of the same type: another value, a converted and broadcast scalar, or the first again.
 fn partner(b: &mut Builder<'_>, x: &Pick) -> Option<Pick> {
-    if b.random.below(4) > 0 {
-        if let Some(other) = b.pick_type(&x.ty) {
-            let value = b.moderate(other.value)?;
-            return Some(b.pick_of(value));
-        }
+    if b.random.below(4) > 0
+        && let Some(other) = b.pick_type(&x.ty)
+    {
+        let value = b.moderate(other.value)?;
+        return Some(b.pick_of(value));
     }
     let scalar = b.pick(|ty, _| ty.rank() == 0 && ty.dtype == x.ty.dtype);
     match scalar {

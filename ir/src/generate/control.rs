@@ -148,7 +148,7 @@ fn while_loop(b: &mut Builder<'_>) -> Option<()> {
     let trips = b.random.below(4);
     let exact = Known { bound: 4.0, spread: 0.0 };
     let params = [in_loop(&constant), (counter.clone(), exact), in_loop(&carry)];
-    let (mut body, known) = sub_function(b, "body", &params, &[carry.ty.clone()], CARRIED)?;
+    let (mut body, known) = sub_function(b, "body", &params, std::slice::from_ref(&carry.ty), CARRIED)?;
     append_count(&mut body);
     let start = b.literal(Scalar::int(DType::I32, 0))?;
     let condition = condition(b, &params, trips)?;

@@ -122,12 +122,12 @@ impl Maker {
         let known = Known { bound: 4.0, spread: 0.0 };
         let mut ranges = self.whole();
         let mut guards = Vec::new();
-        for axis in 0..ranges.len() {
-            let extent = ranges[axis].1;
+        for (axis, range) in ranges.iter_mut().enumerate() {
+            let extent = range.1;
             if extent > 1 && self.random.below(3) == 0 {
                 let low = self.random.below(extent);
                 let high = low + 1 + self.random.below(extent - low);
-                ranges[axis] = (low, high);
+                *range = (low, high);
                 guards.push((axis, low, high));
             }
         }

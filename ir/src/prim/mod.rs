@@ -200,6 +200,9 @@ pub type OperandJvp = fn(&JvpArgs<'_>, &Array) -> Array;
 /// Primal results with their tangents; `None` is a zero tangent.
 pub type WithTangents = (Vec<Array>, Vec<Option<Array>>);
 
+/// A rule that emits primal and tangent together: primitive, operands, their tangents, static operands.
+pub type WholeJvp = fn(&'static Prim, &[Array], &[Option<Array>], &Attrs) -> WithTangents;
+
 /// The tangent rule.
 #[derive(Clone, Copy)]
 pub enum Jvp {
@@ -210,7 +213,7 @@ pub enum Jvp {
     /// Locally constant, or not differentiable: the tangent is zero.
     Zero,
     /// Emits the primitive itself and its tangent, as control flow must. Tangents are `None` where zero.
-    Whole(fn(&'static Prim, &[Array], &[Option<Array>], &Attrs) -> WithTangents),
+    Whole(WholeJvp),
 }
 
 /// An operand as a transpose rule sees it.

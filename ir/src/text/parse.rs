@@ -75,11 +75,11 @@ pub(super) fn ty(cursor: &mut Cursor<'_>) -> Result<Type> {
 /// The name of a dtype.
 pub(super) fn dtype(cursor: &mut Cursor<'_>) -> Result<DType> {
     let token = cursor.peek();
-    if token.kind == Kind::Word {
-        if let Some(dtype) = DType::from_name(token.text) {
-            cursor.next();
-            return Ok(dtype);
-        }
+    if token.kind == Kind::Word
+        && let Some(dtype) = DType::from_name(token.text)
+    {
+        cursor.next();
+        return Ok(dtype);
     }
     let names = DType::ALL.iter().map(|dtype| dtype.name());
     Err(cursor.unexpected(format!("a dtype ({})", names.collect::<Vec<_>>().join(", "))))

@@ -16,7 +16,7 @@ const NATIVE: bool = true;
 type Outcome = (String, Vec<Tensor>);
 
 /// Runs a function by every executor and compares with the expected results, or else with the reference interpreter's.
-pub fn all_agree(func: &Func, args: Vec<Tensor>, expected: Option<Vec<Tensor>>) -> Result<(), String> {
+pub(crate) fn all_agree(func: &Func, args: Vec<Tensor>, expected: Option<Vec<Tensor>>) -> Result<(), String> {
     let args: Vec<Arc<Tensor>> = args.into_iter().map(Arc::new).collect();
     let reference = eval::eval(func, &args).map_err(|error| error.to_string())?;
     let expected = match expected {

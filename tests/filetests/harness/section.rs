@@ -14,7 +14,7 @@ struct Section<'a> {
 }
 
 /// Checks a file. Failures begin with their line. `output` becomes the file with exact outputs as they are now.
-pub fn check_file(text: &str, bless: bool, output: &mut String) -> Result<(), Vec<String>> {
+pub(crate) fn check_file(text: &str, bless: bool, output: &mut String) -> Result<(), Vec<String>> {
     let lines: Vec<&str> = text.lines().collect();
     let Some(header) = lines.first().and_then(|line| line.strip_prefix("// test: ")) else {
         return Err(vec!["1: the first line names the stages: `// test: run`".into()]);
@@ -234,7 +234,7 @@ fn check_random(subject: &Subject, claim: &str) -> Result<(), String> {
 
 impl Subject {
     /// The text form; of functions the last with all it uses.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Subject::Funcs(funcs) => funcs.last().map(print::func).unwrap_or_default(),
             Subject::Kernels(kernels) => kernels.iter().map(print_kernel::kernel).collect::<Vec<_>>().join("\n"),

@@ -10,7 +10,7 @@ use cotangent::ir::verify_kernel::verify_kernel;
 use cotangent::ir::{Func, Result};
 
 /// What a section is about.
-pub enum Subject {
+pub(crate) enum Subject {
     /// Functions; the last is the entry.
     Funcs(Vec<Func>),
     /// Kernels.
@@ -18,29 +18,29 @@ pub enum Subject {
 }
 
 /// What a section says besides its text.
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `// flags:`
-    pub flags: Vec<bool>,
+    pub(crate) flags: Vec<bool>,
     /// `// size:`
-    pub size: usize,
+    pub(crate) size: usize,
 }
 
 /// What a stage gives.
-pub struct Product {
+pub(crate) struct Product {
     /// Its exact output.
-    pub text: String,
+    pub(crate) text: String,
     /// Whether the output is of interest by itself.
-    pub prints: bool,
+    pub(crate) prints: bool,
     /// The functions it gives, if it changes any.
-    pub changed: Option<Subject>,
+    pub(crate) changed: Option<Subject>,
     plan: Option<Plan>,
 }
 
 /// A stage by name.
-pub struct Stage {
+pub(crate) struct Stage {
     name: &'static str,
     /// What it does.
-    pub run: fn(&Subject, &Parameters) -> Result<Product>,
+    pub(crate) run: fn(&Subject, &Parameters) -> Result<Product>,
 }
 
 const STAGES: [Stage; 14] = [
@@ -64,18 +64,18 @@ const STAGES: [Stage; 14] = [
 ];
 
 /// The stage of that name.
-pub fn by_name(name: &str) -> Option<&'static Stage> {
+pub(crate) fn by_name(name: &str) -> Option<&'static Stage> {
     STAGES.iter().find(|stage| stage.name == name)
 }
 
 impl Product {
     /// A product of which only the text is known.
-    pub fn of(text: &str) -> Product {
+    pub(crate) fn of(text: &str) -> Product {
         Product { text: text.into(), prints: false, changed: None, plan: None }
     }
 
     /// How much there is of something in the plan.
-    pub fn count(&self, what: &str) -> Option<usize> {
+    pub(crate) fn count(&self, what: &str) -> Option<usize> {
         let plan = self.plan.as_ref()?;
         match what.strip_prefix("loop ") {
             Some(what) => show::count_in_loops(plan, what),
@@ -85,7 +85,7 @@ impl Product {
 }
 
 /// The error of a subject that must not be accepted: the verifier's, or that of linearity where flags are given.
-pub fn refusal(subject: &Subject, parameters: &Parameters) -> Option<String> {
+pub(crate) fn refusal(subject: &Subject, parameters: &Parameters) -> Option<String> {
     refusing(subject, parameters).err().map(|error| error.message().to_string())
 }
 

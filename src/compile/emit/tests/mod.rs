@@ -4,6 +4,7 @@ mod elementary;
 mod kernels;
 mod operations;
 mod plans;
+mod random;
 
 use super::{Lanes, Settings, emit};
 use crate::compile::plan::{Plan, Step};

@@ -96,7 +96,7 @@ fn literals_as_second_arguments() {
                 continue;
             }
             for literal in [1, 3, 7] {
-                let literal = if dtype.is_float() { format!("{literal}{dtype}") } else { format!("{literal}{dtype}") };
+                let literal = format!("{literal}{dtype}");
                 let text = format!(
                     "kernel @{op} [39] (p0: read {dtype}[39], p1: write {dtype}[39], p2: write {dtype}[39]) {{
                         n0 = load p0 [1*i0] : {dtype}
