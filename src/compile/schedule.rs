@@ -5,7 +5,7 @@
 //! number of pieces depends on sizes only, never on the number of workers: partial sums, and so results, are the same for
 //! any number.
 
-use cotangent_ir::kernel::{Access, Kernel, NodeKind, OutputKind};
+use cotangent_ir::kernel::{Access, Kernel, NodeKind, Output, OutputKind};
 use smallvec::SmallVec;
 
 /// Iterations worth a piece of their own.
@@ -27,6 +27,13 @@ pub(crate) fn schedule(kernel: Kernel) -> Kernel {
 /// Number of pieces of the outermost loop.
 pub(crate) fn chunks(kernel: &Kernel) -> usize {
     let Some(&outer) = kernel.extents.first() else { return 1 };
+    // A reduction that keeps some axes and has none of them outermost (a sum over the rows of a matrix) is one piece:
+    // pieces of the reduced axis would all write the same elements.
+    let outer_is_reduced = |strides: &[i64]| strides[0] == 0 && strides.iter().any(|&stride| stride != 0);
+    let reduces = |output: &Output| matches!(output.kind, OutputKind::Reduce(_));
+    if kernel.outputs.iter().any(|output| reduces(output) && outer_is_reduced(&output.access.strides)) {
+        return 1;
+    }
     let wanted = (kernel.iterations() / PIECE).clamp(1, MAX_PIECES);
     wanted.next_power_of_two().min(MAX_PIECES).min(outer.max(1))
 }

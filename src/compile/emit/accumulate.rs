@@ -67,7 +67,7 @@ impl Loops<'_, '_, '_, '_> {
                 self.forms_used(&segment.inside, level + 1)
             } else if self.lanes == super::Lanes::Scalar {
                 (0, true)
-            } else if *axis == 0 && self.bounds.is_some() {
+            } else if self.order.tiled || (*axis == self.order.chunked && self.bounds.is_some()) {
                 (self.facts.unroll, true)
             } else {
                 let (count, lanes) = (segment.high - segment.low, self.facts.form.0);

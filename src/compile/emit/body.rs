@@ -5,7 +5,10 @@ use super::lanes::Form;
 use super::split::Split;
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
-use cotangent_ir::kernel::{Kernel, LaneOp, Node, NodeId, NodeKind, OutputKind};
+use cotangent_ir::kernel::{Kernel, LaneOp, Node, NodeId, NodeKind, Output, OutputKind};
+
+/// Elements of the vector loop in a tile: their rows' lines fit in the first level of the cache.
+pub(crate) const TILE: usize = 32;
 
 /// The order of a kernel's loops.
 pub(crate) struct Order {
@@ -13,6 +16,11 @@ pub(crate) struct Order {
     pub(crate) axes: Vec<usize>,
     /// Position in `axes` of the loop that becomes vectors; none if the kernel has no loop.
     pub(crate) vector: Option<usize>,
+    /// The axis that is cut into chunks: the outermost loop of some extent.
+    pub(crate) chunked: usize,
+    /// Whether the vector loop is cut into tiles outside of the loop around it, because elements that follow each other in
+    /// that one are neighbours in memory.
+    pub(crate) tiled: bool,
 }
 
 /// Facts about the nodes of a split kernel.
@@ -29,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) form: Form,
     /// Vectors per iteration of the widest loop.
     pub(crate) unroll: usize,
+    /// Roughly, the number of instructions of the longest body.
+    pub(crate) cost: usize,
     /// For every output that accumulates, how many loops enclose its accumulator.
     pub(crate) levels: Vec<Option<usize>>,
 }
@@ -37,16 +47,43 @@ pub(crate) struct Facts {
 /// some extent is the one whose elements are neighbours.
 pub(crate) fn order(kernel: &Kernel) -> Order {
     let spanned = |axis: &usize| {
-        let reduces = |output: &&cotangent_ir::kernel::Output| {
-            matches!(output.kind, OutputKind::Reduce(_)) && output.access.strides[*axis] == 0
-        };
+        let reduces =
+            |output: &&Output| matches!(output.kind, OutputKind::Reduce(_)) && output.access.strides[*axis] == 0;
         if kernel.extents[*axis] == 1 { 0 } else { kernel.outputs.iter().filter(reduces).count() }
     };
     let mut axes: Vec<usize> = (0..kernel.extents.len()).collect();
     axes.sort_by_key(spanned);
     let neighbours = kernel.extents.iter().rposition(|&extent| extent > 1).or(kernel.extents.len().checked_sub(1));
     let vector = neighbours.and_then(|neighbours| axes.iter().position(|&axis| axis == neighbours));
-    Order { axes, vector }
+    let chunked = axes.iter().copied().find(|&axis| kernel.extents[axis] > 1).or(axes.first().copied()).unwrap_or(0);
+    let tiled = vector.is_some_and(|vector| is_tiled(kernel, &axes, vector));
+    Order { axes, vector, chunked, tiled }
+}
+
+/// Tiles pay where some load strides through memory in the vector loop and steps to the neighbour in the loop around it:
+/// then the lines it touches are still in the cache for the next iterations of that loop. Accumulators of one row must not
+/// be cut.
+fn is_tiled(kernel: &Kernel, axes: &[usize], vector: usize) -> bool {
+    if vector == 0 || vector + 1 != axes.len() {
+        return false;
+    }
+    let (outer, inner) = (axes[vector - 1], axes[vector]);
+    let across = |node: &Node| match &node.kind {
+        NodeKind::Load { operand, access } => {
+            let line = 64 / kernel.operands[*operand as usize].dtype.size() as i64;
+            access.strides[outer].abs() == 1 && access.strides[inner].abs() >= line
+        }
+        _ => false,
+    };
+    let within_rows = |output: &Output| {
+        let partial =
+            output.access.strides.iter().zip(&kernel.extents).any(|(&stride, &extent)| stride != 0 && extent > 1);
+        matches!(output.kind, OutputKind::Reduce(_)) && partial
+    };
+    kernel.extents[outer] >= 2 * TILE
+        && kernel.extents[inner] >= 2 * TILE
+        && kernel.nodes.iter().any(across)
+        && !kernel.outputs.iter().any(within_rows)
 }
 
 impl Facts {
@@ -68,9 +105,10 @@ impl Facts {
         let all_wide = !small_result && !nodes.clone().any(small) && nodes.clone().any(wide);
         let form = if all_wide { Form(2) } else { Form(4) };
         let levels = levels(kernel, order);
-        let unroll = unroll(split, &varies, order, &levels);
+        let cost = longest(split, &varies);
+        let unroll = unroll(cost, order, &levels);
         let widened = widened(split, &varies);
-        Facts { depth, varies, narrow, widened, form, unroll, levels }
+        Facts { depth, varies, narrow, widened, form, unroll, cost, levels }
     }
 }
 
@@ -164,7 +202,7 @@ fn op_range(
 }
 
 fn levels(kernel: &Kernel, order: &Order) -> Vec<Option<usize>> {
-    let level = |output: &cotangent_ir::kernel::Output| {
+    let level = |output: &Output| {
         let kept = |axis: &usize| output.access.strides[*axis] != 0 && kernel.extents[*axis] > 1;
         let level = order.axes.iter().rposition(kept).map_or(0, |position| position + 1);
         if !order.axes[..level].iter().all(|axis| kept(axis) || kernel.extents[*axis] == 1) {
@@ -172,24 +210,32 @@ fn levels(kernel: &Kernel, order: &Order) -> Vec<Option<usize>> {
         }
         level
     };
-    let accumulates = |output: &cotangent_ir::kernel::Output| matches!(output.kind, OutputKind::Reduce(_));
+    let accumulates = |output: &Output| matches!(output.kind, OutputKind::Reduce(_));
     kernel.outputs.iter().map(|output| accumulates(output).then(|| level(output))).collect()
 }
 
-/// Four vectors hide the latency of arithmetic and spread the cost of the loop; long bodies and many accumulators have
-/// enough to overlap by themselves.
-fn unroll(split: &Split, varies: &[bool], order: &Order, levels: &[Option<usize>]) -> usize {
+/// Roughly, the number of instructions of the longest body for one vector.
+fn longest(split: &Split, varies: &[bool]) -> usize {
     let mut longest = 0;
     split.nest.bodies(&mut |body| {
         let cost = body.needed.iter().filter(|node| varies[node.index()]).map(|node| cost(&split.nodes, *node)).sum();
         longest = longest.max(cost);
     });
-    let spanning =
-        |level: &&Option<usize>| level.is_some_and(|level| order.vector.is_some_and(|vector| level <= vector));
-    let accumulators = levels.iter().filter(spanning).count();
-    match (longest, accumulators) {
-        (0..=40, 0..=2) => 4,
-        (0..=100, 0..=4) => 2,
+    longest
+}
+
+/// Four vectors hide the latency of arithmetic and spread the cost of the loop; long bodies and many accumulators have
+/// enough to overlap by themselves. Accumulators inside of the vector loop walk through memory row by row: the wider, the
+/// better.
+fn unroll(cost: usize, order: &Order, levels: &[Option<usize>]) -> usize {
+    let spanning = |level: usize| order.vector.is_some_and(|vector| level <= vector);
+    let levels = levels.iter().flatten();
+    let inner = levels.clone().filter(|&&level| !spanning(level)).count();
+    let accumulators = levels.filter(|&&level| spanning(level)).count();
+    match (cost, accumulators, inner) {
+        (0..=8, 0, 1) => 8,
+        (0..=40, 0..=2, 0..=2) => 4,
+        (0..=100, 0..=4, 0..=4) => 2,
         _ => 1,
     }
 }

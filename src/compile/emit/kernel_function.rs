@@ -7,7 +7,7 @@
 //! Accumulators are variables: one per vector of an iteration and one for single elements, put together in a fixed order
 //! where their loops end. If the vector loop keeps its elements apart, the loops an accumulator spans run inside of it.
 
-use super::body::{Facts, Order, order};
+use super::body::{Facts, Order, TILE, order};
 use super::lanes::{Emitter, Form, Lane};
 use super::split::{Body, Nest, Segment, Split, split};
 use super::{Lanes, POINTER, Unit};
@@ -20,8 +20,13 @@ use cranelift_module::FuncId;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
-/// Loops of at most this many iterations inside of a vector loop are written out.
+/// Short loops of at most this many iterations are written out, inside of a vector loop and of single elements.
 const WRITTEN_OUT: i64 = 4;
+/// Bodies up to this cost.
+const SHORT_BODY: usize = 40;
+
+/// Elements that make a line of the cache, or several.
+const LINE: usize = 16;
 
 /// Defines the function `(table, scalars, first chunk, chunk after the last)` of a kernel whose operands are at `places`.
 pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Place], chunks: usize) -> FuncId {
@@ -64,7 +69,7 @@ pub(crate) fn write_scalar(
     pointers: Vec<Value>,
     conditions: &[Option<Value>],
 ) {
-    let order = Order { axes: (0..kernel.extents.len()).collect(), vector: None };
+    let order = Order { axes: (0..kernel.extents.len()).collect(), vector: None, chunked: 0, tiled: false };
     let split = split(kernel, &order.axes);
     let facts = Facts::new(kernel, &order, &split);
     let mut loops = Loops::new(emitter, kernel, Lanes::Scalar, &order, &split, &facts, pointers);
@@ -92,8 +97,13 @@ fn write_loops(
         loops.inside(&split.nest, 0);
         return;
     }
-    let extent = kernel.extents[0] as i64;
-    let size = kernel.extents[0].div_ceil(chunks) as i64;
+    let extent = kernel.extents[order.chunked];
+    let size = match order.vector {
+        // Whole lines: chunks that begin in the middle of one would share it, and their vectors would straddle lines.
+        Some(vector) if order.axes[vector] == order.chunked => extent.div_ceil(chunks).next_multiple_of(LINE),
+        _ => extent.div_ceil(chunks),
+    };
+    let (size, extent) = (size as i64, extent as i64);
     loops.counted(first, last, 1, Trips::Unknown, |loops, chunk| {
         let builder = &mut loops.emitter.builder;
         let size = builder.ins().iconst(POINTER, size);
@@ -148,9 +158,11 @@ pub(crate) struct Loops<'e, 'f, 'm, 'k> {
     pub(crate) pointers: Vec<Value>,
     /// Conditions of stores, by operand.
     pub(crate) conditions: Vec<Option<Value>>,
-    /// The range of axis 0 that makes the chunk, if there are several.
+    /// The range of the outermost loop that makes the chunk, if there are several.
     pub(crate) bounds: Option<(Value, Value)>,
     pub(crate) chunk: Option<Value>,
+    /// The range of the vector loop that makes the tile.
+    pub(crate) tile: Option<(Value, Value)>,
     /// The current index of every axis.
     pub(crate) indices: Vec<Option<Value>>,
     pub(crate) block: Option<Block>,
@@ -190,6 +202,7 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
             pointers,
             conditions: Vec::new(),
             bounds: None,
+            tile: None,
             chunk: None,
             indices: vec![None; kernel.extents.len()],
             block: None,
@@ -240,6 +253,9 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
             Nest::Loop { axis, segments } if self.order.vector == Some(level) => {
                 self.vector_loop(*axis, segments, level)
             }
+            Nest::Loop { axis, segments } if self.order.tiled && self.order.vector == Some(level + 1) => {
+                self.tiles(*axis, segments, level);
+            }
             Nest::Loop { axis, segments } => self.plain_loop(*axis, segments, level),
         }
         self.end(level);
@@ -254,9 +270,11 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
         nodes
     }
 
-    /// The indices of a segment, cut to the chunk.
+    /// The indices of a segment, cut to the chunk or tile.
     fn range(&mut self, axis: usize, segment: &Segment) -> Range {
-        let Some((first, last)) = self.bounds.filter(|_| axis == 0) else {
+        let chunk = self.bounds.filter(|_| axis == self.order.chunked);
+        let tile = self.tile.filter(|_| self.order.vector.is_some_and(|vector| axis == self.order.axes[vector]));
+        let Some((first, last)) = chunk.or(tile) else {
             return Range::Known(segment.low as i64, segment.high as i64);
         };
         let (low, high) = (self.constant(segment.low as i64), self.constant(segment.high as i64));
@@ -264,6 +282,19 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
         let low = if segment.low == 0 { first } else { builder.ins().umax(first, low) };
         let high = if segment.high == self.kernel.extents[axis] { last } else { builder.ins().umin(last, high) };
         Range::Cut(low, high)
+    }
+
+    /// A loop and the vector loop in it, by tiles of the latter.
+    fn tiles(&mut self, axis: usize, segments: &[Segment], level: usize) {
+        let extent = self.kernel.extents[self.order.axes[level + 1]] as i64;
+        let (low, high) = (self.constant(0), self.constant(extent));
+        self.counted(low, high, TILE as i64, Trips::Some, |loops, first| {
+            let last = loops.emitter.builder.ins().iadd_imm_s(first, TILE as i64);
+            let last = loops.emitter.builder.ins().umin(last, high);
+            loops.tile = Some((first, last));
+            loops.plain_loop(axis, segments, level);
+            loops.tile = None;
+        });
     }
 
     fn plain_loop(&mut self, axis: usize, segments: &[Segment], level: usize) {
@@ -333,9 +364,11 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                 let whole = low + (high - low) / step * step;
                 match (whole - low) / step {
                     0 => {}
-                    1 => {
-                        let index = self.constant(low);
-                        trip(self, index);
+                    trips if trips == 1 || (step == 1 && trips <= WRITTEN_OUT && self.facts.cost <= SHORT_BODY) => {
+                        for index in (low..whole).step_by(step as usize) {
+                            let index = self.constant(index);
+                            trip(self, index);
+                        }
                     }
                     _ => {
                         let (low, whole) = (self.constant(low), self.constant(whole));

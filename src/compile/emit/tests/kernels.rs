@@ -124,7 +124,14 @@ fn row_reductions() {
 #[test]
 fn column_reductions() {
     for dtype in ["f32", "f64", "u16"] {
-        for (rows, columns) in [(3, 5), (7, 16), (12, 37)] {
+        for (rows, columns) in [(3, 5), (7, 16), (12, 37), (2, 130)] {
+            check(&format!(
+                "kernel @sums [{rows}, {columns}] (p0: read {dtype}[{n}], p1: write {dtype}[{columns}]) {{
+                    n0 = load p0 [{columns}*i0 + 1*i1] : {dtype}
+                    reduce sum p1 [1*i1], n0
+                }}",
+                n = rows * columns
+            ));
             check(&format!(
                 "kernel @columns [4, {rows}, {columns}]
                     (p0: read {dtype}[{n}], p1: write {dtype}[{kept}], p2: write {dtype}[{n}]) {{
@@ -259,4 +266,21 @@ fn straight_line_code() {
             reduce sum p2 [0], n3
         }",
     );
+}
+
+#[test]
+fn transposed() {
+    for dtype in ["f32", "f64", "u8"] {
+        check(&format!(
+            "kernel @transpose [2, 71, 83]
+                (p0: read {dtype}[11786], p1: write {dtype}[11786], p2: read {dtype}[71], p3: write {dtype}[1]) {{
+                n0 = load p0 [5893*i0 + 1*i1 + 71*i2] : {dtype}
+                n1 = load p2 [1*i1] : {dtype}
+                n2 = add n0, n1 : {dtype}
+                n3 = pick i2 in 3..80 n2 else n0 : {dtype}
+                store p1 [5893*i0 + 83*i1 + 1*i2], n3
+                reduce max p3 [0], n3
+            }}"
+        ));
+    }
 }
