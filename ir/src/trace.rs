@@ -5,7 +5,7 @@
 //! the innermost one; operands that belong to an enclosing trace, and concrete data, are *captured*: they become leading
 //! parameters of the function, and the trace remembers which arrays to pass for them.
 //!
-//! What holds after [`Trace::finish`]: the function is closed, its parameters are the captures followed by the
+//! What holds after [`OpenTrace::finish`]: the function is closed, its parameters are the captures followed by the
 //! arguments, and no error occurred. Values of a finished trace are refused everywhere.
 
 use crate::array::{Array, Repr};
@@ -89,7 +89,7 @@ impl TracedValue {
 }
 
 impl Trace {
-    /// Opens a trace inside the innermost one of this thread. It must be closed with [`Trace::finish`]; if the guard is
+    /// Opens a trace inside the innermost one of this thread. It must be closed with [`OpenTrace::finish`]; if the guard is
     /// dropped without it (an unwinding panic), the trace is abandoned.
     pub fn open(name: impl Into<String>) -> OpenTrace {
         let trace = Arc::new(Trace {

@@ -31,7 +31,7 @@ use crate::{Array, DType, Error, ErrorKind, Factor, Function, Type, linear_adjoi
 ///
 /// Requires the two types and [`apply`](LinearOperator::apply). Write [`adjoint`](LinearOperator::adjoint) only where that
 /// saves something, and say what; the law `⟨y, A x⟩ = ⟨Aᴴ y, x⟩` is checked by
-/// [`adjoint_error`](crate::linop::adjoint_error).
+/// [`adjoint_error`].
 ///
 /// ```
 /// use cotangent::linop::{LinOp, LinearOperator};

@@ -2,7 +2,7 @@
 //!
 //! [`Parts`] describe a program completely; [`Program::new`] prepares what its library calls need (transform plans,
 //! scratch sizes), so that calling it (in [`call`](crate::run::call)) computes and allocates as little as possible. Memory
-//! that a call needs besides arguments and results is a [`Workspace`]: programs keep those they have used.
+//! that a call needs besides arguments and results is a workspace: programs keep those they have used.
 
 use crate::run::arena::{AreaLayout, Workspace};
 use crate::run::library::LibraryCall;
