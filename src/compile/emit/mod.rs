@@ -26,7 +26,7 @@ use crate::run::program::Entry;
 use cotangent_ir::error::internal;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{AbiParam, FuncRef, Function, Signature, Type, types};
-use cranelift_codegen::isa::{OwnedTargetIsa, TargetFrontendConfig};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
@@ -51,11 +51,23 @@ pub struct Settings {
     pub verify: bool,
     /// Whether [`Code::clif`] and [`Code::assembly`] are filled.
     pub listing: bool,
+    /// Which instructions are used.
+    pub processor: Processor,
+}
+
+/// What the processor is taken to be able to do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Processor {
+    /// All that the one at hand can.
+    Native,
+    /// What nearly every processor of its architecture can: on x86-64 the second microarchitecture level, that is vectors
+    /// of 128 bits, but no fused multiplication and addition.
+    Baseline,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { lanes: Lanes::Vector, verify: cfg!(debug_assertions), listing: false }
+        Settings { lanes: Lanes::Vector, verify: cfg!(debug_assertions), listing: false, processor: Processor::Native }
     }
 }
 
@@ -73,21 +85,22 @@ pub struct Code {
     pub assembly: String,
 }
 
-/// Compiles a plan for the processor at hand.
+/// Compiles a plan into memory.
 pub fn emit(plan: &Plan, settings: &Settings) -> Code {
-    let isa = host(settings);
-    let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+    let mut builder = JITBuilder::with_isa(target(settings), default_libcall_names());
     builder.symbols(entry_points::symbols());
-    let mut unit = Unit::new(JITModule::new(builder), *settings);
+    let mut module = JITModule::new(builder);
+    let mut unit = Unit::new(&mut module, *settings);
     let main = main_function::define(&mut unit, plan);
-    let Unit { mut module, bytes, clif, assembly, .. } = unit;
+    unit.define_helpers();
+    let Unit { bytes, clif, assembly, .. } = unit;
     module.finalize_definitions().unwrap_or_else(|error| internal(&format!("code memory: {error}")));
     let owner = CodePages::new(module, main);
     Code { entry: owner.entry(), owner, bytes, clif, assembly }
 }
 
-/// The host's processor with all it can do.
-fn host(settings: &Settings) -> OwnedTargetIsa {
+/// The host's architecture with the instructions asked for.
+fn target(settings: &Settings) -> OwnedTargetIsa {
     let mut flags = settings::builder();
     let mut set = |name: &str, value: &str| {
         flags.set(name, value).unwrap_or_else(|error| internal(&format!("code generator setting {name}: {error}")));
@@ -99,27 +112,46 @@ fn host(settings: &Settings) -> OwnedTargetIsa {
     set("enable_verifier", if settings.verify { "true" } else { "false" });
     set("is_pic", "false");
     set("use_colocated_libcalls", "false");
-    let builder =
-        cranelift_native::builder().unwrap_or_else(|error| internal(&format!("no code for this host: {error}")));
+    let native = settings.processor == Processor::Native;
+    let mut builder = cranelift_native::builder_with_options(native)
+        .unwrap_or_else(|error| internal(&format!("no code for this host: {error}")));
+    if cfg!(target_arch = "x86_64") && !native {
+        for feature in ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"] {
+            builder
+                .enable(feature)
+                .unwrap_or_else(|error| internal(&format!("code generator setting {feature}: {error}")));
+        }
+    }
     let isa = builder.finish(settings::Flags::new(flags));
     isa.unwrap_or_else(|error| internal(&format!("code generator: {error}")))
 }
 
 /// A module under construction.
-pub(crate) struct Unit {
-    module: JITModule,
+pub(crate) struct Unit<'m> {
+    module: &'m mut dyn Module,
     settings: Settings,
     context: Context,
     scratch: FunctionBuilderContext,
+    helpers: Vec<Helper>,
     bytes: usize,
     clif: String,
     assembly: String,
 }
 
-impl Unit {
-    fn new(module: JITModule, settings: Settings) -> Unit {
+/// A function that several functions share: the platform's sine or cosine for all lanes of the vector at an address. It
+/// changes no register, so that the rare call of it does not slow down what surrounds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Helper {
+    name: &'static str,
+    ty: Type,
+    id: FuncId,
+}
+
+impl<'m> Unit<'m> {
+    fn new(module: &'m mut dyn Module, settings: Settings) -> Unit<'m> {
         let (context, scratch) = (module.make_context(), FunctionBuilderContext::new());
-        Unit { module, settings, context, scratch, bytes: 0, clif: String::new(), assembly: String::new() }
+        let (helpers, clif, assembly) = (Vec::new(), String::new(), String::new());
+        Unit { module, settings, context, scratch, helpers, bytes: 0, clif, assembly }
     }
 
     /// Declares and defines a function: `build` fills it in.
@@ -129,13 +161,34 @@ impl Unit {
         params: &[Type],
         build: impl FnOnce(&mut Function, &mut FunctionBuilderContext, &mut Imports<'_>),
     ) -> FuncId {
-        let signature = signature(&self.module, params, None);
+        let signature = signature(self.module, params, None);
         let declared = self.module.declare_function(name, Linkage::Local, &signature);
         let id = declared.unwrap_or_else(|error| internal(&format!("declaring {name}: {error}")));
+        self.fill(name, id, signature, build);
+        id
+    }
+
+    /// Defines the helpers that were asked for.
+    fn define_helpers(&mut self) {
+        for Helper { name, ty, id } in std::mem::take(&mut self.helpers) {
+            let signature = helper_signature(self.module);
+            self.fill(&helper_name(name, ty), id, signature, |function, scratch, imports| {
+                math::define_large(function, scratch, imports, name, ty);
+            });
+        }
+    }
+
+    fn fill(
+        &mut self,
+        name: &str,
+        id: FuncId,
+        signature: Signature,
+        build: impl FnOnce(&mut Function, &mut FunctionBuilderContext, &mut Imports<'_>),
+    ) {
         self.context.clear();
         self.context.func.signature = signature;
         self.context.set_disasm(self.settings.listing);
-        let mut imports = Imports { module: &mut self.module, known: HashMap::new() };
+        let mut imports = Imports { module: self.module, helpers: &mut self.helpers, known: HashMap::new() };
         build(&mut self.context.func, &mut self.scratch, &mut imports);
         if self.settings.listing {
             self.clif += &format!("; {name}\n{}\n", self.context.func.display());
@@ -149,13 +202,13 @@ impl Unit {
                 self.assembly += &format!("; {name}\n{text}\n");
             }
         }
-        id
     }
 }
 
 /// Functions that the one under construction may call.
 pub(crate) struct Imports<'a> {
-    module: &'a mut JITModule,
+    module: &'a mut dyn Module,
+    helpers: &'a mut Vec<Helper>,
     known: HashMap<FuncId, FuncRef>,
 }
 
@@ -173,6 +226,19 @@ impl Imports<'_> {
         *self.known.entry(id).or_insert_with(|| module.declare_func_in_func(id, function))
     }
 
+    /// The helper that replaces each lane of the vector at an address by a function of it.
+    fn helper(&mut self, function: &mut Function, name: &'static str, ty: Type) -> FuncRef {
+        let known = self.helpers.iter().find(|helper| helper.name == name && helper.ty == ty);
+        let id = known.map(|helper| helper.id).unwrap_or_else(|| {
+            let symbol = helper_name(name, ty);
+            let declared = self.module.declare_function(&symbol, Linkage::Local, &helper_signature(self.module));
+            let id = declared.unwrap_or_else(|error| internal(&format!("declaring {symbol}: {error}")));
+            self.helpers.push(Helper { name, ty, id });
+            id
+        });
+        self.defined(function, id)
+    }
+
     fn frontend_config(&self) -> TargetFrontendConfig {
         self.module.target_config()
     }
@@ -183,11 +249,21 @@ impl Imports<'_> {
     }
 }
 
-fn signature(module: &JITModule, params: &[Type], result: Option<Type>) -> Signature {
+fn signature(module: &dyn Module, params: &[Type], result: Option<Type>) -> Signature {
     let mut signature = module.make_signature();
     signature.params.extend(params.iter().map(|&param| AbiParam::new(param)));
     signature.returns.extend(result.map(AbiParam::new));
     signature
+}
+
+fn helper_signature(module: &dyn Module) -> Signature {
+    let mut signature = signature(module, &[POINTER], None);
+    signature.call_conv = CallConv::PreserveAll;
+    signature
+}
+
+fn helper_name(name: &str, ty: Type) -> String {
+    format!("large_{name}_{ty}")
 }
 
 /// Pointers and loop counters.

@@ -41,6 +41,8 @@ pub(crate) fn cos(emitter: &mut Emitter<'_, '_>, a: Value) -> Value {
     trigonometric::cos(emitter, a)
 }
 
+pub(crate) use trigonometric::define_large;
+
 /// a^b.
 pub(crate) fn pow(emitter: &mut Emitter<'_, '_>, a: Value, b: Value) -> Value {
     power::pow(emitter, a, b)

@@ -5,9 +5,13 @@
 //! lanes, the platform's function is called for those lanes.
 
 use super::super::lanes::Emitter;
+use super::super::{Imports, POINTER};
 use super::Math;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::{
+    BlockArg, Function, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type, Value, types,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 /// (sin(r) / r - 1) / r^2 in terms of r^2, for |r| <= pi/4.
 const SINE: &[f64] = &[
@@ -148,8 +152,13 @@ fn evaluate(math: &mut Math<'_, '_, '_>, reduced: &Reduced, ahead: i64) -> Value
     let rest = math.fma(cosine, fourth, rest);
     let cosine = math.add(main, rest);
 
-    let ahead = math.integer(ahead);
-    let quadrant = math.plus(quadrant, ahead);
+    let quadrant = match ahead {
+        0 => quadrant,
+        ahead => {
+            let ahead = math.integer(ahead);
+            math.plus(quadrant, ahead)
+        }
+    };
     let (unit, zero) = (math.integer(1), math.integer(0));
     let parity = math.both(quadrant, unit);
     let even = math.compare_integers(IntCC::Equal, parity, zero);
@@ -161,7 +170,7 @@ fn evaluate(math: &mut Math<'_, '_, '_>, reduced: &Reduced, ahead: i64) -> Value
 }
 
 /// Puts in the platform's results for arguments beyond the bound.
-fn with_large(emitter: &mut Emitter<'_, '_>, name: &str, x: Value, value: Value) -> Value {
+fn with_large(emitter: &mut Emitter<'_, '_>, name: &'static str, x: Value, value: Value) -> Value {
     let ty = emitter.type_of(x);
     let bound = if emitter.has_fma { BOUND } else { BOUND_SHORT };
     let mut math = Math::new(emitter, x);
@@ -171,11 +180,15 @@ fn with_large(emitter: &mut Emitter<'_, '_>, name: &str, x: Value, value: Value)
     let (slow, after) = (emitter.builder.create_block(), emitter.builder.create_block());
     emitter.builder.set_cold_block(slow);
     let result = emitter.builder.append_block_param(after, ty);
-    let args = [cranelift_codegen::ir::BlockArg::Value(value)];
-    emitter.builder.ins().brif(any, slow, &[], after, &args);
+    emitter.builder.ins().brif(any, slow, &[], after, &[BlockArg::Value(value)]);
     emitter.builder.seal_block(slow);
     emitter.builder.switch_to_block(slow);
-    let exact = by_call(emitter, name, ty, x);
+    let slot = emitter.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 16, 4));
+    let pointer = emitter.builder.ins().stack_addr(POINTER, slot, 0);
+    emitter.builder.ins().store(MemFlagsData::new().with_notrap(), x, pointer, 0);
+    let helper = emitter.imports.helper(emitter.builder.func, name, ty);
+    emitter.builder.ins().call(helper, &[pointer]);
+    let exact = emitter.builder.ins().load(ty, MemFlagsData::new().with_notrap(), pointer, 0);
     let chosen = emitter.choose(large, exact, value);
     emitter.jump(after, &[chosen]);
     emitter.builder.seal_block(after);
@@ -183,16 +196,28 @@ fn with_large(emitter: &mut Emitter<'_, '_>, name: &str, x: Value, value: Value)
     result
 }
 
-/// The platform's function of every lane.
-fn by_call(emitter: &mut Emitter<'_, '_>, name: &str, ty: Type, x: Value) -> Value {
-    if !ty.is_vector() {
-        return emitter.call_float(name, &[x]);
+/// Fills in the helper that calls the platform's function for every lane of the vector at an address.
+pub(crate) fn define_large(
+    function: &mut Function,
+    scratch: &mut FunctionBuilderContext,
+    imports: &mut Imports<'_>,
+    name: &str,
+    ty: Type,
+) {
+    let config = imports.frontend_config();
+    let mut emitter = Emitter::new(FunctionBuilder::new(function, scratch), imports);
+    let entry = emitter.builder.create_block();
+    emitter.builder.append_block_params_for_function_params(entry);
+    emitter.builder.switch_to_block(entry);
+    emitter.builder.seal_block(entry);
+    let pointer = emitter.builder.block_params(entry)[0];
+    let lane = ty.lane_type();
+    for index in 0..ty.lane_count() {
+        let offset = (index * lane.bytes()) as i32;
+        let element = emitter.builder.ins().load(lane, MemFlagsData::trusted(), pointer, offset);
+        let value = emitter.call_float(name, &[element]);
+        emitter.builder.ins().store(MemFlagsData::trusted(), value, pointer, offset);
     }
-    let mut vector = x;
-    for lane in 0..ty.lane_count() as u8 {
-        let scalar = emitter.builder.ins().extractlane(x, lane);
-        let element = emitter.call_float(name, &[scalar]);
-        vector = emitter.builder.ins().insertlane(vector, element, lane);
-    }
-    vector
+    emitter.builder.ins().return_(&[]);
+    emitter.builder.finalize(config);
 }

@@ -4,7 +4,7 @@
 //! The reference is the platform's library in double precision; for doubles its own error, about half a unit, is allowed
 //! for.
 
-use super::{Lanes, Settings, one_kernel, program};
+use super::{Lanes, Processor, Settings, one_kernel, program};
 use crate::run::call::CallOptions;
 use cotangent_ir::text::parse_kernel;
 use cotangent_ir::{Element, Tensor};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const COUNT: usize = 100_003;
 
-fn run<T: Element>(function: &str, args: &[Vec<T>], lanes: Lanes) -> Vec<T> {
+fn run<T: Element>(function: &str, args: &[Vec<T>], lanes: Lanes, processor: Processor) -> Vec<T> {
     let dtype = T::DTYPE;
     let count = args[0].len();
     let (operand, load, values) = match args.len() {
@@ -29,7 +29,7 @@ fn run<T: Element>(function: &str, args: &[Vec<T>], lanes: Lanes) -> Vec<T> {
     );
     let kernel = parse_kernel::kernels(&text).unwrap_or_else(|error| panic!("{error}")).remove(0);
     let plan = one_kernel(&kernel, 1);
-    let program = program(&plan, &Settings { lanes, ..Settings::default() });
+    let program = program(&plan, &Settings { lanes, processor, ..Settings::default() });
     let tensor = |values: &[T]| Arc::new(Tensor::from_slice(&[count], values).unwrap());
     let mut inputs: Vec<Arc<Tensor>> = args.iter().map(|arg| tensor(arg)).collect();
     inputs.push(tensor(&args[0]));
@@ -98,6 +98,11 @@ fn error_double(got: f64, expected: f64) -> f64 {
 }
 
 fn check(function: &str, args: usize, reference: fn(&[f64]) -> f64) {
+    check_on(Processor::Native, function, args, reference);
+    check_on(Processor::Baseline, function, args, reference);
+}
+
+fn check_on(processor: Processor, function: &str, args: usize, reference: fn(&[f64]) -> f64) {
     let patterns: Vec<Vec<u64>> = (0..args as u64).map(|arg| arguments(17 + 1000 * arg, 32)).collect();
     let singles: Vec<Vec<f32>> =
         patterns.iter().map(|bits| bits.iter().map(|&bits| f32::from_bits(bits as u32)).collect()).collect();
@@ -105,7 +110,8 @@ fn check(function: &str, args: usize, reference: fn(&[f64]) -> f64) {
     let doubles: Vec<Vec<f64>> =
         patterns.iter().map(|bits| bits.iter().map(|&bits| f64::from_bits(bits)).collect()).collect();
     let mut worst = [(0.0, vec![], 0.0, 0.0), (0.0, vec![], 0.0, 0.0)];
-    let (vector, scalar) = (run(function, &singles, Lanes::Vector), run(function, &singles, Lanes::Scalar));
+    let (vector, scalar) =
+        (run(function, &singles, Lanes::Vector, processor), run(function, &singles, Lanes::Scalar, processor));
     for (index, (&got, &alone)) in vector.iter().zip(&scalar).enumerate() {
         let x: Vec<f64> = singles.iter().map(|values| f64::from(values[index])).collect();
         assert!(
@@ -117,7 +123,8 @@ fn check(function: &str, args: usize, reference: fn(&[f64]) -> f64) {
             worst[0] = (error, x.clone(), f64::from(got), reference(&x));
         }
     }
-    let (vector, scalar) = (run(function, &doubles, Lanes::Vector), run(function, &doubles, Lanes::Scalar));
+    let (vector, scalar) =
+        (run(function, &doubles, Lanes::Vector, processor), run(function, &doubles, Lanes::Scalar, processor));
     for (index, (&got, &alone)) in vector.iter().zip(&scalar).enumerate() {
         let x: Vec<f64> = doubles.iter().map(|values| values[index]).collect();
         assert!(
@@ -130,7 +137,7 @@ fn check(function: &str, args: usize, reference: fn(&[f64]) -> f64) {
         }
     }
     for (dtype, (error, at, got, expected)) in ["f32", "f64"].iter().zip(&worst) {
-        println!("{function} {dtype}: {error:.3} units at {at:?}: {got:e}, expected {expected:e}");
+        println!("{function} {dtype} {processor:?}: {error:.3} units at {at:?}: {got:e}, expected {expected:e}");
     }
     assert!(worst[0].0 <= 2.0 && worst[1].0 <= 2.0, "{function}: {worst:?}");
 }

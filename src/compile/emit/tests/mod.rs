@@ -6,7 +6,7 @@ mod operations;
 mod plans;
 mod random;
 
-use super::{Lanes, Settings, emit};
+use super::{Lanes, Processor, Settings, emit};
 use crate::compile::plan::{Plan, Step};
 use crate::run::call::CallOptions;
 use crate::run::program::{Parts, Place, Program, Slot};
@@ -14,6 +14,14 @@ use cotangent_ir::kernel::{Kernel, OutputKind};
 use cotangent_ir::text::parse_kernel;
 use cotangent_ir::{Bytes, DType, Scalar, Tensor, Type, eval_kernel};
 use std::sync::Arc;
+
+/// Ways to emit that must all be right.
+const WAYS: [(Lanes, Processor); 4] = [
+    (Lanes::Vector, Processor::Native),
+    (Lanes::Scalar, Processor::Native),
+    (Lanes::Vector, Processor::Baseline),
+    (Lanes::Scalar, Processor::Baseline),
+];
 
 /// Emits a plan.
 fn program(plan: &Plan, settings: &Settings) -> Program {
@@ -127,8 +135,8 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
             .collect();
         eval_kernel::run_kernel(&kernel, &mut expected);
         let args: Vec<Arc<Tensor>> = inputs.into_iter().map(Arc::new).collect();
-        for lanes in [Lanes::Vector, Lanes::Scalar] {
-            let settings = Settings { lanes, verify: true, listing: false };
+        for (lanes, processor) in WAYS {
+            let settings = Settings { lanes, processor, verify: true, listing: false };
             let program = program(&plan, &settings);
             let run = |threads| {
                 let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
@@ -140,7 +148,13 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
                     assert_eq!(a.bytes(), b.bytes(), "{threads} workers differ: {text}");
                 }
             }
-            compare(&kernel, &results, &expected, chunks, &format!("{lanes:?}, {chunks} chunks: {text}"));
+            compare(
+                &kernel,
+                &results,
+                &expected,
+                chunks,
+                &format!("{lanes:?}, {processor:?}, {chunks} chunks: {text}"),
+            );
         }
     }
 }
