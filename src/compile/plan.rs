@@ -41,8 +41,8 @@ pub struct Plan {
 /// One step of a plan. Every worker executes it.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A loop nest. Its outermost loop is cut into `chunks` pieces of `ceil(extent / chunks)` iterations (the last may be
-    /// shorter or empty), and each worker takes a contiguous share of the chunks: worker `w` of `n` takes chunks
+    /// A loop nest. Its outermost loop is cut into `chunks` pieces of `ceil(extent / chunks)` iterations, rounded up to a
+    /// cache line where that loop is the vectorised one (the last pieces may be shorter or empty), and each worker takes a contiguous share of the chunks: worker `w` of `n` takes chunks
     /// `chunks * w / n .. chunks * (w + 1) / n`. A reduction over all axes writes the partial result of chunk `c` at
     /// element `offset + c` of its operand; other reductions never reduce the outermost axis. With one chunk, worker 0
     /// does it all.
