@@ -392,6 +392,41 @@ impl fmt::Debug for NodeId {
     }
 }
 
+impl NodeKind {
+    /// Calls `visit` with every node this one refers to.
+    pub fn arguments(&self, mut visit: impl FnMut(NodeId)) {
+        match self {
+            NodeKind::Load { access, .. } => access.dynamic.iter().for_each(|&(node, _)| visit(node)),
+            NodeKind::Op { args, .. } => args.iter().for_each(|&arg| visit(arg)),
+            NodeKind::Pick { inside, outside, .. } => [*inside, *outside].into_iter().for_each(visit),
+            NodeKind::Const(_) | NodeKind::Index { .. } => {}
+        }
+    }
+
+    /// The same of other nodes: `places[n]` stands for node `n`.
+    pub fn renumbered(&self, places: &[NodeId]) -> NodeKind {
+        let place = |node: &NodeId| places[node.index()];
+        match self {
+            NodeKind::Load { operand, access } => {
+                NodeKind::Load { operand: *operand, access: access.renumbered(places) }
+            }
+            NodeKind::Op { op, args } => NodeKind::Op { op: *op, args: args.iter().map(place).collect() },
+            NodeKind::Pick { axis, low, high, inside, outside } => {
+                NodeKind::Pick { axis: *axis, low: *low, high: *high, inside: place(inside), outside: place(outside) }
+            }
+            NodeKind::Const(_) | NodeKind::Index { .. } => self.clone(),
+        }
+    }
+}
+
+impl Access {
+    /// The same position, from other nodes: `places[n]` stands for node `n`.
+    pub fn renumbered(&self, places: &[NodeId]) -> Access {
+        let dynamic = self.dynamic.iter().map(|&(node, factor)| (places[node.index()], factor)).collect();
+        Access { offset: self.offset, strides: self.strides.clone(), dynamic }
+    }
+}
+
 impl Kernel {
     /// The node with the given id.
     pub fn node(&self, id: NodeId) -> &Node {

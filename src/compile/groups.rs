@@ -5,6 +5,7 @@ use crate::compile::index::{Affine, IndexMap, linear};
 use crate::compile::lower::{Puller, combine};
 use crate::compile::plan::{Place, Step};
 use crate::compile::planner::{BlockState, Planner, is_full};
+use crate::compile::reciprocal::multiply_by_reciprocals;
 use crate::compile::schedule::{chunks, schedule};
 use cotangent_ir::kernel::{Access, Kernel, KernelOperand, NodeId, NodeKind, Output, OutputKind, ReduceOp};
 use cotangent_ir::lanes::{Lane, Lanes};
@@ -80,7 +81,7 @@ impl Planner {
             steps.push(Step::Scalar { kernel: number, bind });
             return;
         }
-        let mut kernel = schedule(kernel);
+        let mut kernel = multiply_by_reciprocals(&schedule(kernel));
         let chunks = chunks(&kernel);
         for (operand, place) in kernel.operands.iter_mut().zip(&bind) {
             if partials.iter().any(|partial| *place == Place::Slot(partial.slot)) {

@@ -25,6 +25,7 @@ mod lower;
 pub mod plan;
 mod planner;
 mod prepare;
+mod reciprocal;
 mod schedule;
 pub mod show;
 

@@ -151,7 +151,7 @@ impl Splitter<'_> {
         let outputs = &self.kernel.outputs;
         let needed = reach(&self.kernel.nodes, dynamic(outputs.iter().map(|output| &output.access)), |_| None);
         let places = self.copy(&needed, choices);
-        self.kernel.outputs.iter().map(|output| renumber(&output.access, &places)).collect()
+        self.kernel.outputs.iter().map(|output| output.access.renumbered(&places)).collect()
     }
 
     fn body(&mut self, choices: &Choices, accesses: &[Access]) -> Body {
@@ -171,27 +171,14 @@ impl Splitter<'_> {
                     Some(chosen) => places[chosen.index()],
                     None => cotangent_ir::error::internal("a pick on an axis the kernel does not loop over"),
                 },
-                NodeKind::Load { operand, access } => {
-                    let access = renumber(access, &places);
-                    self.dag.push(NodeKind::Load { operand: *operand, access }, node.dtype)
-                }
-                NodeKind::Op { op, args } => {
-                    let args = args.iter().map(|arg| places[arg.index()]).collect();
-                    self.dag.push(NodeKind::Op { op: *op, args }, node.dtype)
-                }
                 NodeKind::Index { axis } if self.kernel.extents[*axis] == 1 => {
                     self.dag.push(NodeKind::Const(Scalar::int(DType::I64, 0)), DType::I64)
                 }
-                NodeKind::Const(_) | NodeKind::Index { .. } => self.dag.push(node.kind.clone(), node.dtype),
+                kind => self.dag.push(kind.renumbered(&places), node.dtype),
             };
         }
         places
     }
-}
-
-fn renumber(access: &Access, places: &[NodeId]) -> Access {
-    let dynamic = access.dynamic.iter().map(|&(node, factor)| (places[node.index()], factor)).collect();
-    Access { offset: access.offset, strides: access.strides.clone(), dynamic }
 }
 
 /// The nodes whose values accesses add to their positions.
@@ -207,17 +194,9 @@ fn reach(nodes: &[Node], roots: impl Iterator<Item = NodeId>, choice: impl Fn(us
         if !needed[index] {
             continue;
         }
-        match (&nodes[index].kind, choice(index)) {
-            (_, Some(chosen)) => needed[chosen.index()] = true,
-            (NodeKind::Load { access, .. }, None) => {
-                access.dynamic.iter().for_each(|(node, _)| needed[node.index()] = true);
-            }
-            (NodeKind::Op { args, .. }, None) => args.iter().for_each(|arg| needed[arg.index()] = true),
-            (NodeKind::Pick { inside, outside, .. }, None) => {
-                needed[inside.index()] = true;
-                needed[outside.index()] = true;
-            }
-            (NodeKind::Const(_) | NodeKind::Index { .. }, None) => {}
+        match choice(index) {
+            Some(chosen) => needed[chosen.index()] = true,
+            None => nodes[index].kind.arguments(|node| needed[node.index()] = true),
         }
     }
     needed
