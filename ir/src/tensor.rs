@@ -17,6 +17,8 @@ pub type Bytes = AVec<u8, ConstAlign<ALIGNMENT>>;
 pub struct Tensor {
     ty: Type,
     bytes: Bytes,
+    /// Who gets the storage in the end, if not the allocator.
+    owner: Option<fn(Bytes)>,
 }
 
 /// A Rust type that is the storage of one dtype.
@@ -35,7 +37,7 @@ impl Tensor {
     /// Zeros of the given type (false for bool).
     pub fn zeros(ty: Type) -> Tensor {
         let bytes = AVec::from_iter(ALIGNMENT, std::iter::repeat_n(0u8, ty.byte_len()));
-        Tensor { ty, bytes }
+        Tensor { ty, bytes, owner: None }
     }
 
     /// Takes ownership of row-major bytes. `bytes.len()` must be the byte length of `ty`.
@@ -43,21 +45,27 @@ impl Tensor {
         if bytes.len() != ty.byte_len() {
             crate::error::internal(&format!("{} bytes for {ty}", bytes.len()));
         }
-        Tensor { ty, bytes }
+        Tensor { ty, bytes, owner: None }
+    }
+
+    /// When the tensor is dropped, `owner` gets its storage, instead of the allocator.
+    pub fn given_back_to(mut self, owner: fn(Bytes)) -> Tensor {
+        self.owner = Some(owner);
+        self
     }
 
     /// Copies elements; `None` where their number is not that of the shape.
     pub fn from_slice<T: Element>(shape: &[usize], elements: &[T]) -> Option<Tensor> {
         let ty = Type::new(T::DTYPE, shape);
         (ty.len() == elements.len())
-            .then(|| Tensor { ty, bytes: AVec::from_slice(ALIGNMENT, bytemuck::cast_slice(elements)) })
+            .then(|| Tensor::from_bytes(ty, AVec::from_slice(ALIGNMENT, bytemuck::cast_slice(elements))))
     }
 
     /// Copies truth values; `None` where their number is not that of the shape.
     pub fn from_bools(shape: &[usize], elements: &[bool]) -> Option<Tensor> {
         let ty = Type::new(DType::Bool, shape);
         (ty.len() == elements.len())
-            .then(|| Tensor { ty, bytes: AVec::from_iter(ALIGNMENT, elements.iter().map(|&b| u8::from(b))) })
+            .then(|| Tensor::from_bytes(ty, AVec::from_iter(ALIGNMENT, elements.iter().map(|&b| u8::from(b)))))
     }
 
     /// A zero-dimensional tensor.
@@ -157,5 +165,13 @@ impl Tensor {
     /// The elements in row-major order.
     pub fn scalars(&self) -> impl Iterator<Item = Scalar> + '_ {
         (0..self.ty.len()).map(|position| self.get(position))
+    }
+}
+
+impl Drop for Tensor {
+    fn drop(&mut self) {
+        if let Some(owner) = self.owner {
+            owner(std::mem::replace(&mut self.bytes, AVec::new(ALIGNMENT)));
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! line.
 
 use crate::run::barrier::Barrier;
-use aligned_vec::AVec;
+use crate::run::memory::unwritten;
 use cotangent_ir::{ALIGNMENT, Bytes};
 
 /// Where the parts of a worker's area start.
@@ -33,11 +33,6 @@ impl AreaLayout {
 /// Bytes rounded up to whole cache lines.
 fn whole_lines(bytes: usize) -> usize {
     bytes.next_multiple_of(ALIGNMENT)
-}
-
-/// Memory of the given size whose contents nobody has written yet. Only raw pointers may look at it.
-pub(super) fn unwritten(bytes: usize) -> Bytes {
-    AVec::with_capacity(ALIGNMENT, bytes)
 }
 
 /// The memory of one call.

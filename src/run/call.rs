@@ -4,7 +4,7 @@
 //! arena and the areas of the workers come from an earlier call. (Matrix products are the exception: the `gemm` crate
 //! allocates room for packing by itself.)
 
-use crate::run::arena::unwritten;
+use crate::run::memory;
 use crate::run::pool;
 use crate::run::program::{Program, Slot};
 use crate::run::session::Session;
@@ -35,12 +35,12 @@ impl Program {
     /// Runs the program with an observer, a way to cancel it, or another number of workers.
     pub fn call_with(&self, args: &[Arc<Tensor>], options: CallOptions<'_>) -> Result<Vec<Tensor>> {
         self.check_args(args)?;
-        let mut buffers: Vec<Bytes> = self.outputs.iter().map(|ty| unwritten(ty.byte_len())).collect();
+        let mut buffers: Vec<Bytes> = self.outputs.iter().map(|ty| memory::for_result(ty.byte_len())).collect();
         self.execute(args, |output| buffers[output].as_mut_ptr(), options)?;
         let finish = |(mut bytes, ty): (Bytes, &Type)| {
             // SAFETY: the buffer was allocated with this capacity, and the program has written every output.
             unsafe { bytes.set_len(ty.byte_len()) };
-            Tensor::from_bytes(ty.clone(), bytes)
+            Tensor::from_bytes(ty.clone(), bytes).given_back_to(memory::keep)
         };
         Ok(buffers.into_iter().zip(&self.outputs).map(finish).collect())
     }

@@ -9,6 +9,7 @@ mod gemm;
 #[cfg(feature = "compiler")]
 mod install;
 pub mod library;
+mod memory;
 #[cfg(feature = "compiler")]
 pub mod pages;
 pub mod pool;
