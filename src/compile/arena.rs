@@ -3,6 +3,14 @@
 use crate::compile::planner::SlotUse;
 use crate::run::program::Slot;
 use cotangent_ir::ALIGNMENT;
+use std::collections::HashSet;
+
+/// A load that agrees with a recent store in this many bytes' worth of address waits for it, and lines that agree so
+/// compete for the same places of the cache.
+const PAGE: usize = 4096;
+/// Large arrays begin at different distances from a page's start, so that a loop which walks through several of them does
+/// not meet the same place in all.
+const SKEW: usize = 9 * ALIGNMENT;
 
 /// The memory an array may point to: its own and that of every array it changes places with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,22 +34,31 @@ impl Region {
     }
 }
 
+/// Bytes of small arrays that get memory of their own.
+const ALONE: usize = 64 * 1024;
+
 /// Chooses offsets, largest arrays first, each at the lowest place free for its whole time of use. Returns the pointer
 /// table, the memory behind each entry, and the size of the arena.
 pub(crate) fn pack(uses: Vec<SlotUse>) -> (Vec<Slot>, Vec<Region>, usize) {
     let mut order: Vec<usize> = (0..uses.len()).filter(|&i| matches!(uses[i].slot, Slot::Arena { .. })).collect();
     let bytes = |i: usize| match uses[i].slot {
+        Slot::Arena { bytes, .. } if bytes >= PAGE => bytes.next_multiple_of(PAGE) + SKEW,
         Slot::Arena { bytes, .. } => bytes.next_multiple_of(ALIGNMENT),
         _ => 0,
     };
     order.sort_by_key(|&i| (std::cmp::Reverse(bytes(i)), uses[i].first, i));
     let mut offsets = vec![0usize; uses.len()];
     let mut placed: Vec<usize> = Vec::new();
+    let alone = alone(&order, bytes);
     let mut total = 0;
     for &i in &order {
         let mut busy: Vec<(usize, usize)> = placed
             .iter()
-            .filter(|&&j| uses[i].first <= uses[j].last && uses[j].first <= uses[i].last)
+            .filter(|&&j| {
+                alone.contains(&i)
+                    || alone.contains(&j)
+                    || uses[i].first <= uses[j].last && uses[j].first <= uses[i].last
+            })
             .map(|&j| (offsets[j], offsets[j] + bytes(j)))
             .collect();
         busy.sort_unstable();
@@ -75,4 +92,16 @@ pub(crate) fn pack(uses: Vec<SlotUse>) -> (Vec<Slot>, Vec<Region>, usize) {
         })
         .collect();
     (slots, regions, total)
+}
+
+/// Small arrays that share their memory with no other: the partial sums of two kernels in the same place would make the
+/// workers meet once more between them.
+fn alone(order: &[usize], bytes: impl Fn(usize) -> usize) -> HashSet<usize> {
+    let mut left = ALONE;
+    let fits = |&i: &usize| {
+        let fits = bytes(i) < PAGE && bytes(i) <= left;
+        left -= if fits { bytes(i) } else { 0 };
+        fits
+    };
+    order.iter().copied().filter(fits).collect()
 }

@@ -34,6 +34,9 @@ impl State<'_> {
             }
             self.read.extend(reads);
             self.written.extend(writes);
+            if matches!(step, Step::While { .. } | Step::Repeat { .. }) {
+                self.open(&step, &mut out);
+            }
             match step {
                 Step::While { condition, predicate, body } => {
                     let condition = self.walk(condition);
@@ -87,6 +90,15 @@ impl State<'_> {
         out.push(Step::Barrier);
         self.written.clear();
         self.read.clear();
+    }
+
+    /// Before a loop: what its steps would have to wait for is waited for once, not in every iteration.
+    fn open(&mut self, step: &Step, out: &mut Vec<Step>) {
+        let (mut reads, mut writes) = (Vec::new(), Vec::new());
+        self.collect(std::slice::from_ref(step), &mut reads, &mut writes);
+        if self.conflicts(&reads, &writes) {
+            self.meet(out);
+        }
     }
 
     /// Ends the body of a loop: where the next iteration would have to wait for this one, they meet. What pointers have

@@ -9,9 +9,10 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// How often a waiting worker looks, with a pause in between, before it sleeps: for some twenty microseconds, about what
-/// waking it costs.
-const SPINS: u32 = 1000;
+/// How often a waiting worker looks, with a pause in between, before it sleeps: for some two hundred microseconds. Cores
+/// that share execution units with a neighbour are slower by half at times, so the other's share of a kernel can take that
+/// much longer; a sleeper's waking costs about fifty microseconds.
+const SPINS: u32 = 10000;
 
 /// A line of its own for what arriving workers write and another for what waiting ones read.
 #[repr(align(64))]
