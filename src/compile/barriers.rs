@@ -6,7 +6,7 @@
 
 use crate::compile::arena::Region;
 use crate::compile::plan::{Place, Step};
-use crate::run::library::LibraryCall;
+use crate::run::library::{ItemArray, LibraryCall};
 use cotangent_ir::kernel::Kernel;
 
 /// Inserts barriers into the steps of a plan.
@@ -151,6 +151,10 @@ impl State<'_> {
             Step::Library { call } => match &self.calls[*call] {
                 LibraryCall::Gemm { a, b, c, .. } => (vec![a.slot, b.slot], vec![c.slot]),
                 LibraryCall::Fft { from, to, .. } => (vec![*from], vec![*to]),
+                LibraryCall::Items { operands, results, .. } => {
+                    let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect();
+                    (slots(operands), slots(results))
+                }
                 LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
             },
             Step::Copy { to, from, .. } => (vec![*from], vec![*to]),

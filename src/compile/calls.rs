@@ -2,14 +2,20 @@
 
 use crate::compile::plan::{Place, Step};
 use crate::compile::planner::{BlockState, Planner, assignment};
-use crate::run::library::{FftKind, LibraryCall, MatrixOperand};
+use crate::run::library::{FftKind, ItemArray, LibraryCall, MatrixOperand};
 use cotangent_ir::{Inst, Type};
+
+/// Work of a routine on items for one element, in units of one kernel iteration.
+const ITEM_WORK: usize = 16;
 
 /// Work of a library call in units of one kernel iteration.
 pub(super) fn work(call: &LibraryCall) -> usize {
     match call {
         LibraryCall::Gemm { batch, rows, depth, columns, .. } => batch * rows * depth * columns / 8,
         LibraryCall::Fft { outer, length, inner, .. } => 2 * outer * length * inner,
+        LibraryCall::Items { batch, operands, results, .. } => {
+            batch * operands.iter().chain(results).map(|array| ITEM_WORK * array.ty.len()).sum::<usize>()
+        }
         LibraryCall::Tap { .. } => 0,
     }
 }
@@ -85,6 +91,37 @@ impl Planner {
         let from = self.array_of(places[0], operand, steps);
         let to = self.result_array(state, inst.result());
         self.call(LibraryCall::Fft { kind, precision, outer, length, inner, scale, from, to }, steps);
+    }
+
+    /// A primitive on the items of a batch.
+    pub(super) fn items(
+        &mut self,
+        state: &mut BlockState<'_>,
+        inst: &Inst,
+        ranks: (&[usize], &[usize]),
+        places: &[Place],
+        steps: &mut Vec<Step>,
+    ) {
+        let block = &state.fused.block;
+        let item = |ty: &Type, ranks: &[usize], position: usize| {
+            let rank = ranks.get(position).or(ranks.last()).copied().unwrap_or(0);
+            (ty.rank() - rank, ty.with_shape(&ty.shape[ty.rank() - rank..]))
+        };
+        let types: Vec<Type> = inst.results().map(|value| block.ty(value).clone()).collect();
+        let (leading, _) = item(&types[0], ranks.1, 0);
+        let batch = types[0].shape[..leading].iter().product();
+        let mut operands = Vec::new();
+        for (position, (&arg, &place)) in inst.args.iter().zip(places).enumerate() {
+            let ty = state.fused.block.ty(arg);
+            let slot = self.array_of(place, ty, steps);
+            operands.push(ItemArray { slot, ty: item(ty, ranks.0, position).1 });
+        }
+        let mut results = Vec::new();
+        for (position, (value, ty)) in inst.results().zip(&types).enumerate() {
+            results.push(ItemArray { slot: self.result_array(state, value), ty: item(ty, ranks.1, position).1 });
+        }
+        let (primitive, attrs) = (inst.prim.name, inst.attrs.clone());
+        self.call(LibraryCall::Items { primitive, attrs, batch, operands, results }, steps);
     }
 
     /// A row reported to the observer.

@@ -302,6 +302,9 @@ impl Planner {
         match inst.prim.lower {
             Lower::Library(Routine::Dot) => self.dot(state, position, &places, steps),
             Lower::Library(Routine::Fft) => self.fft(state, inst, &places, steps),
+            Lower::Library(Routine::Items { operands, results }) => {
+                self.items(state, inst, (operands, results), &places, steps);
+            }
             Lower::Control(Control::Tap) => self.tap(state, inst, &places, steps),
             Lower::Control(Control::While | Control::Scan) => self.plan_loop(state, g, inst, &places, steps),
             Lower::Control(Control::Switch) => self.switch(state, inst, &places, steps),

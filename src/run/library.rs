@@ -2,7 +2,7 @@
 //!
 //! A call is described completely at compile time. Every worker of a program enters it and takes its share.
 
-use cotangent_ir::DType;
+use cotangent_ir::{Attrs, DType, Type};
 
 /// Where a scalar operand lives.
 pub use crate::run::program::Place;
@@ -18,6 +18,15 @@ pub struct MatrixOperand {
     pub row_stride: isize,
     /// Elements from one column to the next.
     pub column_stride: isize,
+}
+
+/// An operand or result of a call on items: they lie one after the other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ItemArray {
+    /// Pointer table entry.
+    pub slot: u32,
+    /// The type of one item.
+    pub ty: Type,
 }
 
 /// The direction and domain of a transform. Scaling is separate.
@@ -74,6 +83,19 @@ pub enum LibraryCall {
         from: u32,
         /// Destination slot.
         to: u32,
+    },
+    /// A primitive on whole items, one by one.
+    Items {
+        /// The primitive, by name.
+        primitive: &'static str,
+        /// Its static operands, those of one item.
+        attrs: Attrs,
+        /// Number of items.
+        batch: usize,
+        /// Operands.
+        operands: Vec<ItemArray>,
+        /// Results; each is other memory.
+        results: Vec<ItemArray>,
     },
     /// Reports a row to the observer of the call, by worker 0, where `index` is a multiple of `every`; stores whether to
     /// stop (a byte) in slot `stop`.

@@ -8,6 +8,7 @@ mod fft;
 mod gemm;
 #[cfg(feature = "compiler")]
 mod install;
+mod items;
 pub mod library;
 mod memory;
 #[cfg(feature = "compiler")]

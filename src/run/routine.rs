@@ -2,6 +2,7 @@
 
 use crate::run::fft::{Fft, FftPlans};
 use crate::run::gemm::Gemm;
+use crate::run::items::Items;
 use crate::run::library::LibraryCall;
 use crate::run::session::{Session, Worker};
 use crate::run::tap::Tap;
@@ -20,17 +21,19 @@ pub(super) enum Routine {
     Gemm(Gemm),
     Single(Fft<f32>),
     Double(Fft<f64>),
+    Items(Items),
     Tap(Tap),
 }
 
 impl Routine {
     /// Makes a call ready.
     pub(super) fn prepare(call: &LibraryCall, planner: &mut Planner) -> Routine {
-        match *call {
+        match call {
             LibraryCall::Gemm { .. } => Routine::Gemm(Gemm::new(call)),
             LibraryCall::Fft { precision: DType::F32, .. } => Routine::Single(Fft::new(call, &mut planner.single)),
             LibraryCall::Fft { precision: DType::F64, .. } => Routine::Double(Fft::new(call, &mut planner.double)),
             LibraryCall::Fft { precision, .. } => internal(&format!("a transform in {precision}")),
+            LibraryCall::Items { .. } => Routine::Items(Items::new(call)),
             LibraryCall::Tap { .. } => Routine::Tap(Tap::new(call)),
         }
     }
@@ -38,7 +41,7 @@ impl Routine {
     /// Scratch that each worker needs.
     pub(super) fn scratch_bytes(&self) -> usize {
         match self {
-            Routine::Gemm(_) => 0,
+            Routine::Gemm(_) | Routine::Items(_) => 0,
             Routine::Single(fft) => fft.scratch_bytes(),
             Routine::Double(fft) => fft.scratch_bytes(),
             Routine::Tap(tap) => tap.scratch_bytes(),
@@ -57,6 +60,7 @@ impl Routine {
                 Routine::Gemm(gemm) => gemm.run(worker),
                 Routine::Single(fft) => fft.run(worker),
                 Routine::Double(fft) => fft.run(worker),
+                Routine::Items(items) => items.run(worker),
                 Routine::Tap(tap) => tap.run(session, worker),
             }
         }

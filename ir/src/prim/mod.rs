@@ -383,6 +383,14 @@ pub enum Routine {
     Dot,
     /// Discrete Fourier transform, `fft::FFT`.
     Fft,
+    /// The items of a batch one by one. The trailing axes of operands and results are an item's, as many as stated for
+    /// each (the last number holds for all that follow); the leading ones count items and are the same for all.
+    Items {
+        /// Axes of an item of each operand.
+        operands: &'static [usize],
+        /// Axes of an item of each result.
+        results: &'static [usize],
+    },
 }
 
 /// Control flow and effects.
