@@ -54,6 +54,7 @@ pub mod solver;
 
 mod batch;
 mod control;
+mod custom;
 mod executable;
 mod factor;
 mod function;
@@ -72,6 +73,10 @@ pub use cotangent_ir::trace::Traced;
 pub use cotangent_ir::{
     Array, DType, Dims, Element, Error, ErrorKind, IntoOperand, Result, Scalar, Tensor, Type, concatenate, stack,
 };
+pub use custom::{
+    ByArgument, ByReverse, ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, WithJvp, WithJvps,
+    custom_jvp, custom_vjp,
+};
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
 pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
@@ -79,6 +84,6 @@ pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, jacfwd, jacrev};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};
-pub use linear::{LinearMap, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
+pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
 pub use trace::placeholder;
 pub use tree::Tree;

@@ -29,6 +29,7 @@ pub mod complex;
 pub mod contract;
 pub mod control;
 mod create;
+pub mod custom;
 pub mod dynamic;
 pub mod effect;
 pub mod elementary;
@@ -404,6 +405,8 @@ pub enum Control {
     Switch,
     /// `control::CALL`
     Call,
+    /// A function with a derivative of its own, of the family `custom`.
+    Custom,
     /// `effect::TAP`
     Tap,
 }
@@ -451,7 +454,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 13] = [
+static FAMILIES: [&[&Prim]; 14] = [
     unary::ALL,
     elementary::ALL,
     binary::ALL,
@@ -464,6 +467,7 @@ static FAMILIES: [&[&Prim]; 13] = [
     contract::ALL,
     fft::ALL,
     control::ALL,
+    custom::ALL,
     effect::ALL,
 ];
 
