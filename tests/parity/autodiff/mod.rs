@@ -14,10 +14,9 @@ use crate::report::{Computed, Results, Stop};
 use problem::Problem;
 use std::collections::BTreeSet;
 
-/// The names of what cases of the area may lack: transformations, and functions that their formulas call.
+/// The names of what cases of the area may lack: functions that their formulas call.
 pub(crate) fn missing(area: &Area) -> Vec<String> {
-    let called = area.cases().flat_map(|case| Problem::new(case).missing());
-    let names: BTreeSet<String> = called.chain(rules::MISSING.iter().map(|name| name.to_string())).collect();
+    let names: BTreeSet<String> = area.cases().flat_map(|case| Problem::new(case).missing()).collect();
     names.into_iter().collect()
 }
 
@@ -25,8 +24,7 @@ pub(crate) fn missing(area: &Area) -> Vec<String> {
 pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
     let problem = Problem::new(case);
     let target = case.target();
-    let mut lacking = problem.missing();
-    lacking.extend(rules::missing(target).map(str::to_string));
+    let lacking = problem.missing();
     if !lacking.is_empty() {
         return Err(Stop::Missing(lacking));
     }
@@ -35,6 +33,9 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
         "linearize" => forward::linearize_results(&problem),
         "jacfwd" => forward::jacfwd_results(&problem),
         "vjp" => reverse::vjp_results(&problem),
+        "cvjp" => reverse::cvjp_results(&problem),
+        "custom_jvp" => rules::custom_jvp_results(&problem),
+        "custom_vjp" => rules::custom_vjp_results(&problem),
         "grad" => reverse::grad_results(&problem),
         "value_and_grad" => reverse::value_and_grad_results(&problem),
         "jacrev" => reverse::jacrev_results(&problem),

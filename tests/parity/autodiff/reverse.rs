@@ -3,7 +3,8 @@
 use super::problem::Problem;
 use crate::report::{Computed, Results, Stop};
 use cotangent::{
-    AllArguments, Array, grad, jacrev, linear_adjoint, linear_transpose, value_and_grad, value_and_grad_aux, vjp, vmap,
+    AllArguments, Array, cvjp, grad, jacrev, linear_adjoint, linear_transpose, value_and_grad, value_and_grad_aux, vjp,
+    vmap,
 };
 
 pub(crate) fn vjp_results(problem: &Problem<'_>) -> Computed<Results> {
@@ -12,6 +13,29 @@ pub(crate) fn vjp_results(problem: &Problem<'_>) -> Computed<Results> {
     let mut results = Results::new();
     problem.add_results("value", value, &mut results);
     problem.add_by_argument("ct", pull.call(problem.cotangents())?, &mut results);
+    Ok(results)
+}
+
+/// The conjugated pullback, by all arguments or by one.
+pub(crate) fn cvjp_results(problem: &Problem<'_>) -> Computed<Results> {
+    let leaves = problem.leaves();
+    let chosen: Vec<usize> = match problem.case.params().get("jidx").and_then(serde_json::Value::as_u64) {
+        Some(position) => vec![position as usize],
+        None => (0..leaves.len()).collect(),
+    };
+    let f = |own: Vec<Array>| {
+        let mut leaves = leaves.clone();
+        chosen.iter().zip(own).for_each(|(&position, leaf)| leaves[position] = leaf);
+        problem.apply(&leaves)
+    };
+    let own: Vec<Array> = chosen.iter().map(|&position| leaves[position].clone()).collect();
+    let (value, pull) = cvjp(f, own)?;
+    let mut results = Results::new();
+    problem.add_results("value", value, &mut results);
+    let names = problem.leaf_names();
+    for (&position, ct) in chosen.iter().zip(pull.call(problem.cotangents())?) {
+        results.insert(format!("ct_{}", names[position]), vec![ct]);
+    }
     Ok(results)
 }
 

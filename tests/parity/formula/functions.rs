@@ -82,6 +82,7 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("sqrt", |a| a.array(0).sqrt()),
     ("square", |a| a.array(0).square()),
     ("stack", |a| stack(&a.arrays(), 0)),
+    ("stop_gradient", |a| a.array(0).stop_gradient()),
     ("sum", |a| a.array(0).sum()),
     ("tanh", |a| a.array(0).tanh()),
     ("transpose", |a| {
@@ -130,7 +131,6 @@ pub(crate) const MISSING: &[&str] = &[
     "softplus",
     "solve",
     "sort",
-    "stop_gradient",
     "svdvals",
     "take",
     "tan",
