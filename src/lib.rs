@@ -59,6 +59,7 @@ mod executable;
 mod factor;
 mod function;
 mod gradient;
+mod implicit;
 mod inner;
 mod jacobian;
 mod jit;
@@ -80,7 +81,8 @@ pub use custom::{
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
 pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
-pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, jacfwd, jacrev};
+pub use implicit::{custom_linear_solve, custom_root};
+pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};

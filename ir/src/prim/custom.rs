@@ -158,7 +158,8 @@ pub(crate) fn computed(inst: &Inst) -> Result<Arc<Func>> {
     if inst.prim.name == CUSTOM_TANGENT.name {
         return forward_of(&inst.attrs).map(Arc::new);
     }
-    Ok(inst.attrs.func("func").clone())
+    let is_implicit = super::implicit::ALL.iter().any(|prim| prim.name == inst.prim.name);
+    Ok(inst.attrs.func(if is_implicit { "solve" } else { "func" }).clone())
 }
 
 /// The types that are floating point or complex.

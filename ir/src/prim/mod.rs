@@ -35,6 +35,7 @@ pub mod effect;
 pub mod elementary;
 mod elementwise;
 pub mod fft;
+pub mod implicit;
 pub mod index;
 mod operators;
 mod rearrange;
@@ -405,7 +406,7 @@ pub enum Control {
     Switch,
     /// `control::CALL`
     Call,
-    /// A function with a derivative of its own, of the family `custom`.
+    /// A function with a derivative of its own, of the families `custom` and `implicit`.
     Custom,
     /// `effect::TAP`
     Tap,
@@ -454,7 +455,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 14] = [
+static FAMILIES: [&[&Prim]; 15] = [
     unary::ALL,
     elementary::ALL,
     binary::ALL,
@@ -468,6 +469,7 @@ static FAMILIES: [&[&Prim]; 14] = [
     fft::ALL,
     control::ALL,
     custom::ALL,
+    implicit::ALL,
     effect::ALL,
 ];
 
