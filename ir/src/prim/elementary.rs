@@ -28,7 +28,7 @@ pub static SQRT: Prim = Prim {
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| match xs[0] {
         Lane::Real(x) => Lane::Real(lanes.sqrt(x)),
-        Lane::Complex(re, im) => sqrt_lanes(lanes, re, im).0,
+        Lane::Complex(re, im) => Lanes::complex(lanes.complex_sqrt((re, im)).0),
     }),
 };
 
@@ -51,8 +51,7 @@ pub static RSQRT: Prim = Prim {
         }
         // 1 / w is conj(w) / |w|^2, and the squared modulus of the root is the modulus.
         Lane::Complex(re, im) => {
-            let (root, modulus) = sqrt_lanes(lanes, re, im);
-            let (re, im) = root.parts();
+            let ((re, im), modulus) = lanes.complex_sqrt((re, im));
             let im = lanes.neg(im);
             Lane::Complex(lanes.div(re, modulus), lanes.div(im, modulus))
         }
@@ -112,7 +111,7 @@ pub static SIN: Prim = Prim {
         // sin(a + ib) = sin a cosh b + i cos a sinh b.
         Lane::Complex(a, b) => {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[a]), lanes.op(LaneOp::Cos, &[a]));
-            let (sinh, cosh) = hyperbolic(lanes, b);
+            let (sinh, cosh) = lanes.sinh_and_cosh(b);
             Lane::Complex(lanes.mul(sin, cosh), lanes.mul(cos, sinh))
         }
     }),
@@ -135,7 +134,7 @@ pub static COS: Prim = Prim {
         // cos(a + ib) = cos a cosh b - i sin a sinh b.
         Lane::Complex(a, b) => {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[a]), lanes.op(LaneOp::Cos, &[a]));
-            let (sinh, cosh) = hyperbolic(lanes, b);
+            let (sinh, cosh) = lanes.sinh_and_cosh(b);
             let (re, im) = (lanes.mul(cos, cosh), lanes.mul(sin, sinh));
             Lane::Complex(re, lanes.neg(im))
         }
@@ -165,17 +164,6 @@ fn complex_tanh(z: Complex<f64>) -> Complex<f64> {
     if z.re.abs() > 300.0 { Complex::new(z.re.signum(), 0.0) } else { z.tanh() }
 }
 
-/// sinh and cosh. sinh as tanh cosh does not cancel near 0.
-fn hyperbolic(lanes: &mut Lanes<'_>, x: NodeId) -> (NodeId, NodeId) {
-    let half = lanes.number(x, 0.5);
-    let opposite = lanes.neg(x);
-    let (up, down) = (lanes.op(LaneOp::Exp, &[x]), lanes.op(LaneOp::Exp, &[opposite]));
-    let sum = lanes.add(up, down);
-    let cosh = lanes.mul(half, sum);
-    let tanh = lanes.op(LaneOp::Tanh, &[x]);
-    (lanes.mul(tanh, cosh), cosh)
-}
-
 /// e^a (cos b + i sin b). Real numbers stay real also where e^a is infinite.
 pub(super) fn exp_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
     let size = lanes.op(LaneOp::Exp, &[a]);
@@ -192,37 +180,12 @@ pub(super) fn log_lanes(lanes: &mut Lanes<'_>, re: NodeId, im: NodeId) -> Lane {
     Lane::Complex(lanes.op(LaneOp::Log, &[modulus]), lanes.op(LaneOp::Atan2, &[im, re]))
 }
 
-/// The root and the modulus of the number. With r = sqrt((|a| + |z|) / 2), which does not cancel, one part of the root
-/// is r up to sign and the other |b| / 2r.
-fn sqrt_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> (Lane, NodeId) {
-    let (half, zero, one) = (lanes.number(a, 0.5), lanes.number(a, 0.0), lanes.number(a, 1.0));
-    let modulus = lanes.modulus(a, b);
-    let (size_a, size_b) = (lanes.op(LaneOp::Abs, &[a]), lanes.op(LaneOp::Abs, &[b]));
-    // Halved before they are added, so that the sum does not overflow.
-    let (half_a, half_modulus) = (lanes.mul(half, size_a), lanes.mul(half, modulus));
-    let mean = lanes.add(half_a, half_modulus);
-    let large = lanes.sqrt(mean);
-    let half_b = lanes.mul(half, size_b);
-    let small = lanes.div(half_b, large);
-    let at_zero = lanes.op(LaneOp::Eq, &[modulus, zero]);
-    let small = lanes.op(LaneOp::Select, &[at_zero, zero, small]);
-    let left = lanes.op(LaneOp::Lt, &[a, zero]);
-    let re = lanes.op(LaneOp::Select, &[left, small, large]);
-    let im = lanes.op(LaneOp::Select, &[left, large, small]);
-    // The imaginary part has the sign of b, that of a negative zero too: below the branch cut the root is conjugate.
-    let reciprocal = lanes.div(one, b);
-    let (negative, negative_zero) = (lanes.op(LaneOp::Lt, &[b, zero]), lanes.op(LaneOp::Lt, &[reciprocal, zero]));
-    let below = lanes.op(LaneOp::Or, &[negative, negative_zero]);
-    let opposite = lanes.neg(im);
-    (Lane::Complex(re, lanes.op(LaneOp::Select, &[below, opposite, im])), modulus)
-}
-
 /// (t + i sin b cos b u) / (t^2 + u cos^2 b) with t = tanh a, u = 1 / cosh^2 a: nothing overflows, and the denominator is
 /// a sum of nonnegative terms.
-fn tanh_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
+pub(super) fn tanh_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
     let (sin, cos) = (lanes.op(LaneOp::Sin, &[b]), lanes.op(LaneOp::Cos, &[b]));
     let tanh = lanes.op(LaneOp::Tanh, &[a]);
-    let (_, cosh) = hyperbolic(lanes, a);
+    let (_, cosh) = lanes.sinh_and_cosh(a);
     let one = lanes.number(a, 1.0);
     let sech = lanes.div(one, cosh);
     let scaled = lanes.mul(cos, sech);
@@ -274,16 +237,5 @@ impl Array {
     #[track_caller]
     pub fn tanh(&self) -> Array {
         unary(&TANH, Dtypes::Inexact, self)
-    }
-
-    /// The logistic function 1 / (1 + e^-x), by way of tanh(x / 2) so that neither it nor its tangent overflows.
-    ///
-    /// ```
-    /// use cotangent_ir::Array;
-    /// assert_eq!(Array::from([-200.0f32, 0.0]).sigmoid().to_vec::<f32>().unwrap(), [0.0, 0.5]);
-    /// ```
-    #[track_caller]
-    pub fn sigmoid(&self) -> Array {
-        0.5 * (0.5 * self).tanh() + 0.5
     }
 }

@@ -33,12 +33,22 @@ pub mod dynamic;
 pub mod effect;
 pub mod elementary;
 mod elementwise;
+pub mod exponential;
 pub mod fft;
+pub mod floating;
+mod gamma_reference;
+pub mod hyperbolic;
 pub mod index;
+pub mod integer;
+pub mod logarithm;
 mod operators;
+mod principal;
 mod rearrange;
 pub mod reduce;
+pub mod root;
 pub mod shape;
+pub mod special;
+pub mod trigonometric;
 pub mod unary;
 
 pub use index::concatenate;
@@ -100,6 +110,8 @@ pub enum Elements {
     Positive,
     /// Within (-0.9, 0.9), away from 0.
     Unit,
+    /// Within [1.2, 3].
+    Above,
 }
 
 /// A set of dtypes.
@@ -443,11 +455,19 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 13] = [
+static FAMILIES: [&[&Prim]; 21] = [
     unary::ALL,
     elementary::ALL,
+    exponential::ALL,
+    logarithm::ALL,
+    trigonometric::ALL,
+    hyperbolic::ALL,
+    root::ALL,
+    special::ALL,
+    floating::ALL,
     binary::ALL,
     bits::ALL,
+    integer::ALL,
     compare::ALL,
     complex::ALL,
     shape::ALL,
