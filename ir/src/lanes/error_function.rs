@@ -1,7 +1,6 @@
 //! The error function, its complement and its inverse.
 
 use super::Lanes;
-use crate::dtype::DType;
 use crate::kernel::{LaneOp, NodeId};
 
 /// erf(x) / x - 1 in terms of x^2, for |x| <= 1.
@@ -140,8 +139,12 @@ impl Lanes<'_> {
         self.choose(is_nan, x, value)
     }
 
-    /// 1 - erf(x), without cancellation.
+    /// 1 - erf(x), without cancellation. The factors of single precision would lose more than two units.
     pub(crate) fn erfc(&mut self, x: NodeId) -> NodeId {
+        self.in_double(x, |lanes, x| lanes.erfc_double(x))
+    }
+
+    fn erfc_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
         let small = self.small_erf(x);
         let small = self.from_number(1.0, small);
@@ -155,14 +158,13 @@ impl Lanes<'_> {
         self.choose(is_nan, x, value)
     }
 
-    /// The inverse of the error function: two polynomials, and one step of Halley's method on erf below 1/2 and on erfc
-    /// beyond. Single precision is computed in double, where the step has digits to gain.
+    /// The inverse of the error function. Single precision is computed in double, where Halley's step has digits to gain.
     pub(crate) fn erf_inv(&mut self, x: NodeId) -> NodeId {
-        if !self.is_double(x) {
-            let wide = self.convert(x, DType::F64);
-            let value = self.erf_inv(wide);
-            return self.convert(value, DType::F32);
-        }
+        self.in_double(x, |lanes, x| lanes.erf_inv_double(x))
+    }
+
+    /// Two polynomials, and one step of Halley's method on erf below 1/2 and on erfc beyond.
+    fn erf_inv_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
         let rest = self.from_number(1.0, size);
         let sum = self.plus(size, 1.0);

@@ -83,7 +83,7 @@ impl Lanes<'_> {
     /// e^x - 1, as 2 (2^(n-1) p + (2^(n-1) - 1/2)), which does not overflow before the result does.
     pub(crate) fn expm1(&mut self, x: NodeId) -> NodeId {
         // Below, the result is -1 to the last digit.
-        let bounds = self.by_width(x, (-50.0, 710.0), (-30.0, 89.5));
+        let bounds = self.by_width(x, (-50.0, 710.0), (-30.0, 89.0));
         let limited = self.limited(x, bounds.0, bounds.1);
         let Reduced { p, n } = self.reduced_exponent(limited, None);
         let before = self.integer(n.1, -1);
@@ -98,16 +98,31 @@ impl Lanes<'_> {
         self.choose(tiny, x, value)
     }
 
-    /// 1 / (1 + e^-x), from the exponential that does not overflow.
+    /// 1 / (1 + e^-x), from the exponential that does not overflow. Where x is negative, the power counts fully, and what
+    /// its rounding leaves out is added in the first order.
     pub(crate) fn logistic(&mut self, x: NodeId) -> NodeId {
+        let bound = self.by_width(x, 750.0, 110.0);
         let size = self.abs(x);
+        let size = self.limited(size, 0.0, bound);
         let negative = self.neg(size);
-        let power = self.op(LaneOp::Exp, &[negative]);
+        let Reduced { p, n } = self.reduced_exponent(negative, None);
+        let value = self.plus(p, 1.0);
+        let kept = self.plus(value, -1.0);
+        let missing = self.sub(p, kept);
+        let power = self.scale(value, n);
         let one = self.number(x, 1.0);
+        let denominator = self.add(one, power);
         let is_negative = self.is_below(x, 0.0);
         let numerator = self.choose(is_negative, power, one);
-        let denominator = self.add(one, power);
-        self.div(numerator, denominator)
+        let quotient = self.div(numerator, denominator);
+        // 1 / value is 2 - value nearly enough.
+        let inverse = self.from_number(2.0, value);
+        let relative = self.mul(missing, inverse);
+        let rest = self.sub(quotient, one);
+        let slope = self.mul(quotient, rest);
+        let correction = self.mul(slope, relative);
+        let corrected = self.sub(quotient, correction);
+        self.choose(is_negative, corrected, quotient)
     }
 
     /// max(x, 0) + log(1 + e^-|x|).

@@ -22,6 +22,14 @@ impl Lanes<'_> {
         if self.is_double(x) { double } else { single }
     }
 
+    /// Runs `function` in double precision.
+    pub(crate) fn in_double(&mut self, x: NodeId, function: impl FnOnce(&mut Self, NodeId) -> NodeId) -> NodeId {
+        let dtype = self.dtype(x);
+        let wide = self.convert(x, DType::F64);
+        let value = function(self, wide);
+        self.convert(value, dtype)
+    }
+
     /// |a|.
     pub(crate) fn abs(&mut self, a: NodeId) -> NodeId {
         self.op(LaneOp::Abs, &[a])

@@ -2,7 +2,6 @@
 //! summands leave single precision too few digits.
 
 use super::Lanes;
-use crate::dtype::DType;
 use crate::kernel::{LaneOp, NodeId};
 use std::f64::consts::PI;
 
@@ -71,14 +70,6 @@ const EULER_MACLAURIN: [f64; 9] = [
 const SUMMED: usize = 10;
 
 impl Lanes<'_> {
-    /// Runs `function` in double precision.
-    fn in_double(&mut self, x: NodeId, function: impl FnOnce(&mut Self, NodeId) -> NodeId) -> NodeId {
-        let dtype = self.dtype(x);
-        let wide = self.convert(x, DType::F64);
-        let value = function(self, wide);
-        self.convert(value, dtype)
-    }
-
     /// log |gamma(x)|.
     pub(crate) fn lgamma(&mut self, x: NodeId) -> NodeId {
         self.in_double(x, |lanes, x| lanes.lgamma_double(x))

@@ -24,10 +24,7 @@ pub static TAN: Prim = Prim {
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| match xs[0] {
-        Lane::Real(x) => {
-            let (sin, cos) = (lanes.op(LaneOp::Sin, &[x]), lanes.op(LaneOp::Cos, &[x]));
-            Lane::Real(lanes.div(sin, cos))
-        }
+        Lane::Real(x) => Lane::Real(lanes.tan(x)),
         // -i tanh(i z).
         Lane::Complex(a, b) => {
             let opposite = lanes.neg(b);

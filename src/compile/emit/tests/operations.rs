@@ -151,7 +151,7 @@ fn every_change_of_meaning_of_bits() {
 #[test]
 fn bits_of_an_index() {
     let text = "kernel @bits [39] (p0: write f64[39]) {
-        n0 = index 0 : i64
+        n0 = index i0 : i64
         n1 = bitcast n0 : f64
         store p0 [1*i0], n1
     }";
