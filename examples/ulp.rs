@@ -49,7 +49,9 @@ fn main() -> ExitCode {
         Some(number) => match number.parse() {
             Ok(stride) if stride > 0 => stride,
             _ => {
-                eprintln!("`{number}` is no stride: give a positive number, `--all`, or nothing for every 4099th float");
+                eprintln!(
+                    "`{number}` is no stride: give a positive number, `--all`, or nothing for every 4099th float"
+                );
                 return ExitCode::from(2);
             }
         },

@@ -9,6 +9,7 @@ use crate::scalar::Scalar;
 use std::collections::HashMap;
 
 mod angle;
+mod bessel;
 mod error_function;
 mod exponential;
 mod float;

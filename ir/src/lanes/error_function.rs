@@ -112,8 +112,7 @@ impl Lanes<'_> {
 
     /// The complement of x >= 1/2: e^-(x^2) times a quotient, x^2 being taken with what its rounding leaves out.
     fn large_erfc(&mut self, x: NodeId) -> NodeId {
-        let (coefficients, k, bound) =
-            self.by_width(x, (SCALED, 4.0, 28.0), (SCALED_SINGLE, 2.0, 11.0));
+        let (coefficients, k, bound) = self.by_width(x, (SCALED, 4.0, 28.0), (SCALED_SINGLE, 2.0, 11.0));
         let x = self.limited(x, 0.0, bound);
         let (numerator, denominator) = (self.plus(x, -k), self.plus(x, k));
         let q = self.div(numerator, denominator);

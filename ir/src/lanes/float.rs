@@ -245,7 +245,8 @@ impl Lanes<'_> {
         let denormal = self.is_below(x, least);
         let enlarged = self.times(x, 2f64.powi(shift));
         let x = self.choose(denormal, enlarged, x);
-        let (one, root) = if double { (1f64.to_bits() as i64, 0x3fe6_a09e_667f_3bcd) } else { (0x3f80_0000, 0x3f35_04f3) };
+        let (one, root) =
+            if double { (1f64.to_bits() as i64, 0x3fe6_a09e_667f_3bcd) } else { (0x3f80_0000, 0x3f35_04f3) };
         let bits = self.bits(x);
         let places = self.significand(bits);
         // Counting from sqrt(1/2), the exponent changes where the significand passes sqrt(2).

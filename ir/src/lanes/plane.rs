@@ -14,27 +14,54 @@ impl Lanes<'_> {
         (self.op(LaneOp::Sin, &[b]), self.op(LaneOp::Cos, &[b]))
     }
 
-    /// `product`, or `exact` where that is zero: infinity times a zero that no rounding made.
-    fn unless_zero(&mut self, exact: NodeId, product: NodeId) -> NodeId {
-        let zero = self.is(exact, 0.0);
-        self.choose(zero, exact, product)
+    /// a b, where a zero among them is exact: its product with what is infinite is a zero of the product's sign, and with NaN
+    /// it is itself.
+    pub(crate) fn exact_zero_product(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        let product = self.mul(a, b);
+        let is_nan = self.op(LaneOp::Ne, &[product, product]);
+        let mut value = product;
+        for (zero, other) in [(a, b), (b, a)] {
+            let (opposite, negative) = (self.neg(zero), self.is_below(other, 0.0));
+            let signed = self.choose(negative, opposite, zero);
+            let is_zero = self.is(zero, 0.0);
+            let applies = self.and(is_zero, is_nan);
+            value = self.choose(applies, signed, value);
+        }
+        value
     }
 
     /// sinh(a + ib) = sinh a cos b + i cosh a sin b.
     pub(crate) fn complex_sinh(&mut self, (a, b): Pair) -> Pair {
         let (sinh, cosh) = self.sinh_and_cosh(a);
         let (sin, cos) = self.sin_and_cos(b);
-        let (re, im) = (self.mul(sinh, cos), self.mul(cosh, sin));
-        (self.unless_zero(sinh, re), self.unless_zero(sin, im))
+        (self.exact_zero_product(sinh, cos), self.exact_zero_product(cosh, sin))
     }
 
     /// cosh(a + ib) = cosh a cos b + i sinh a sin b.
     pub(crate) fn complex_cosh(&mut self, (a, b): Pair) -> Pair {
         let (sinh, cosh) = self.sinh_and_cosh(a);
         let (sin, cos) = self.sin_and_cos(b);
-        let (re, im) = (self.mul(cosh, cos), self.mul(sinh, sin));
-        let im = self.unless_zero(sin, im);
-        (re, self.unless_zero(sinh, im))
+        (self.mul(cosh, cos), self.exact_zero_product(sinh, sin))
+    }
+
+    /// tanh(a + ib) = (t + i sin b cos b u) / (t^2 + u cos^2 b) with t = tanh a, u = 1 / cosh^2 a: nothing overflows, and the
+    /// denominator is a sum of nonnegative terms. Infinitely far out it is 1 or -1, whatever b is.
+    pub(crate) fn complex_tanh(&mut self, (a, b): Pair) -> Pair {
+        let (sin, cos) = self.sin_and_cos(b);
+        let tanh = self.op(LaneOp::Tanh, &[a]);
+        let (_, cosh) = self.sinh_and_cosh(a);
+        let sech = self.reciprocal(cosh);
+        let scaled = self.mul(cos, sech);
+        let (tanh_squared, scaled_squared) = (self.mul(tanh, tanh), self.mul(scaled, scaled));
+        let denominator = self.add(tanh_squared, scaled_squared);
+        let im = self.mul(sin, scaled);
+        let im = self.mul(im, sech);
+        let (re, im) = (self.div(tanh, denominator), self.div(im, denominator));
+        let size = self.abs(a);
+        let infinite = self.is(size, f64::INFINITY);
+        let undecided = self.op(LaneOp::Ne, &[sin, sin]);
+        let outside = self.and(infinite, undecided);
+        (self.choose(outside, tanh, re), self.put(outside, 0.0, im))
     }
 
     /// e^z - 1: the real part is expm1(a) cos b - 2 sin(b/2)^2.
@@ -46,9 +73,7 @@ impl Lanes<'_> {
         let versine = self.add(square, square);
         let (less, size) = (self.expm1(a), self.op(LaneOp::Exp, &[a]));
         let re = self.mul(less, cos);
-        let re = self.sub(re, versine);
-        let im = self.mul(size, sin);
-        (re, self.unless_zero(sin, im))
+        (self.sub(re, versine), self.exact_zero_product(size, sin))
     }
 
     /// log(1 + z): for small z the real part is half of log1p(2a + a^2 + b^2).
@@ -213,6 +238,9 @@ impl Lanes<'_> {
         let small = self.put(at_zero, 0.0, small);
         let left = self.is_below(a, 0.0);
         let (re, im) = (self.choose(left, small, large), self.choose(left, large, small));
+        // An infinite imaginary part outweighs whatever the real part is.
+        let infinite = self.is(size_b, f64::INFINITY);
+        let (re, im) = (self.put(infinite, f64::INFINITY, re), self.put(infinite, f64::INFINITY, im));
         // The imaginary part has the sign of b, that of a negative zero too: below the branch cut the root is conjugate.
         ((re, self.with_sign(im, b)), modulus)
     }

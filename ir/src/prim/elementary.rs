@@ -4,12 +4,11 @@
 //! functions, in forms that neither cancel nor overflow before the result does.
 
 use super::elementwise::{alike, by_inexact_kind};
-use super::{Arity, Batch, Domain, Dtypes, Elements, Eval, Jvp, Lower, Prim, Transpose};
+use super::{Arity, Batch, Domain, Dtypes, Elements, Eval, Jvp, Lower, Prim, Transpose, principal};
 use crate::array::Array;
 use crate::kernel::{LaneOp, NodeId};
 use crate::lanes::{Lane, Lanes};
 use crate::operand::unary;
-use num_complex::Complex;
 
 /// The primitives of this family.
 pub static ALL: &[&Prim] = &[&SQRT, &RSQRT, &EXP, &LOG, &SIN, &COS, &TANH];
@@ -102,7 +101,7 @@ pub static SIN: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Real, Dtypes::Inexact),
     infer: |xs, _| alike("sin", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].sin(), |x| x[0].sin())),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].sin(), |x| principal::sin(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| t * args.xs[0].cos()]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
@@ -112,7 +111,7 @@ pub static SIN: Prim = Prim {
         Lane::Complex(a, b) => {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[a]), lanes.op(LaneOp::Cos, &[a]));
             let (sinh, cosh) = lanes.sinh_and_cosh(b);
-            Lane::Complex(lanes.mul(sin, cosh), lanes.mul(cos, sinh))
+            Lane::Complex(lanes.exact_zero_product(sin, cosh), lanes.mul(cos, sinh))
         }
     }),
 };
@@ -125,7 +124,7 @@ pub static COS: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Real, Dtypes::Inexact),
     infer: |xs, _| alike("cos", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].cos(), |x| x[0].cos())),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].cos(), |x| principal::cos(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| -(t * args.xs[0].sin())]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
@@ -135,8 +134,8 @@ pub static COS: Prim = Prim {
         Lane::Complex(a, b) => {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[a]), lanes.op(LaneOp::Cos, &[a]));
             let (sinh, cosh) = lanes.sinh_and_cosh(b);
-            let (re, im) = (lanes.mul(cos, cosh), lanes.mul(sin, sinh));
-            Lane::Complex(re, lanes.neg(im))
+            let opposite = lanes.neg(sinh);
+            Lane::Complex(lanes.mul(cos, cosh), lanes.exact_zero_product(sin, opposite))
         }
     }),
 };
@@ -149,20 +148,15 @@ pub static TANH: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Unit, Dtypes::Inexact),
     infer: |xs, _| alike("tanh", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].tanh(), |x| complex_tanh(x[0]))),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].tanh(), |x| principal::tanh(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| t * (1 - args.out.square())]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| match xs[0] {
         Lane::Real(x) => Lane::Real(lanes.op(LaneOp::Tanh, &[x])),
-        Lane::Complex(re, im) => tanh_lanes(lanes, re, im),
+        Lane::Complex(re, im) => Lanes::complex(lanes.complex_tanh((re, im))),
     }),
 };
-
-/// The quotient of hyperbolic sine and cosine, which both overflow where it is long +-1.
-fn complex_tanh(z: Complex<f64>) -> Complex<f64> {
-    if z.re.abs() > 300.0 { Complex::new(z.re.signum(), 0.0) } else { z.tanh() }
-}
 
 /// e^a (cos b + i sin b). Real numbers stay real also where e^a is infinite.
 pub(super) fn exp_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
@@ -178,22 +172,6 @@ pub(super) fn exp_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
 pub(super) fn log_lanes(lanes: &mut Lanes<'_>, re: NodeId, im: NodeId) -> Lane {
     let modulus = lanes.modulus(re, im);
     Lane::Complex(lanes.op(LaneOp::Log, &[modulus]), lanes.op(LaneOp::Atan2, &[im, re]))
-}
-
-/// (t + i sin b cos b u) / (t^2 + u cos^2 b) with t = tanh a, u = 1 / cosh^2 a: nothing overflows, and the denominator is
-/// a sum of nonnegative terms.
-pub(super) fn tanh_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
-    let (sin, cos) = (lanes.op(LaneOp::Sin, &[b]), lanes.op(LaneOp::Cos, &[b]));
-    let tanh = lanes.op(LaneOp::Tanh, &[a]);
-    let (_, cosh) = lanes.sinh_and_cosh(a);
-    let one = lanes.number(a, 1.0);
-    let sech = lanes.div(one, cosh);
-    let scaled = lanes.mul(cos, sech);
-    let (tanh_squared, scaled_squared) = (lanes.mul(tanh, tanh), lanes.mul(scaled, scaled));
-    let denominator = lanes.add(tanh_squared, scaled_squared);
-    let im = lanes.mul(sin, scaled);
-    let im = lanes.mul(im, sech);
-    Lane::Complex(lanes.div(tanh, denominator), lanes.div(im, denominator))
 }
 
 impl Array {

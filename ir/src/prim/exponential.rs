@@ -69,7 +69,9 @@ pub static SOFTPLUS: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Real, Dtypes::Floats),
     infer: |xs, _| alike("softplus", xs, Dtypes::Floats),
-    eval: Eval::Elementwise(|xs| by_float(xs, |x| if x[0].is_nan() { x[0] } else { x[0].max(0.0) + (-x[0].abs()).exp().ln_1p() })),
+    eval: Eval::Elementwise(|xs| {
+        by_float(xs, |x| if x[0].is_nan() { x[0] } else { x[0].max(0.0) + (-x[0].abs()).exp().ln_1p() })
+    }),
     jvp: Jvp::PerOperand(&[|args, t| t * args.xs[0].sigmoid()]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,

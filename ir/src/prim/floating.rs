@@ -1,10 +1,8 @@
 //! Floats as they are stored: truncation, neighbours, signs, special values, and the bits themselves.
 
 use super::elementwise::{alike, by_float};
-use super::{
-    Arity, Batch, Case, Domain, Dtypes, Elements, Eval, Jvp, Lower, Prim, Transpose, Types, one, refuse,
-};
-use crate::array::{Array, apply1};
+use super::{Arity, Batch, Case, Domain, Dtypes, Elements, Eval, Jvp, Lower, Prim, Transpose, Types, one, refuse};
+use crate::array::{Array, apply1, fail};
 use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result};
@@ -49,7 +47,8 @@ pub static NEXTAFTER: Prim = Prim {
         }
         dtype => Scalar::real(dtype, libm::nextafter(xs[0].as_f64(), xs[1].as_f64())),
     }),
-    jvp: Jvp::Zero,
+    // A number and its neighbour move together, whichever side that is on.
+    jvp: Jvp::PerOperand(&[|_, t| t.clone(), |_, t| t.zeros_like()]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| Lane::Real(next_lane(lanes, xs[0].real(), xs[1].real()))),
@@ -58,14 +57,17 @@ pub static NEXTAFTER: Prim = Prim {
 /// The bits as another dtype.
 pub static BITCAST: Prim = Prim {
     name: "bitcast",
-    doc: "The bits of the elements, read as another dtype of the same width; neither bool nor complex.",
+    doc: "The bits of the elements, read as another dtype of the same width; neither may be bool or complex.",
     arity: Arity::Exactly(1),
     attrs: &[("dtype", AttrKind::DType)],
     domain: Domain::Cases(|| {
         let case = |(from, to)| Case::new([Type::new(from, &[2, 3])], Attrs::none().with("dtype", Attr::DType(to)));
         let stored = |dtype: DType| !dtype.is_bool() && !dtype.is_complex();
         let pairs = DType::ALL.into_iter().flat_map(|from| DType::ALL.map(|to| (from, to)));
-        pairs.filter(|&(from, to)| stored(from) && stored(to) && from.size() == to.size()).map(case).collect()
+        pairs
+            .filter(|&(from, to)| from != to && stored(from) && stored(to) && from.size() == to.size())
+            .map(case)
+            .collect()
     }),
     infer: same_width,
     eval: Eval::Tensors(|xs, _, results| {
@@ -81,8 +83,9 @@ pub static BITCAST: Prim = Prim {
 fn same_width(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
     let (from, to) = (operands[0].dtype, attrs.dtype("dtype"));
     let unfit = |dtype: DType| dtype.is_bool() || dtype.is_complex();
-    if unfit(from) || unfit(to) || from.size() != to.size() {
-        let message = format!("takes an integer or float as wide as {to}, got {}; convert it with `astype`", operands[0]);
+    if from == to || unfit(from) || unfit(to) || from.size() != to.size() {
+        let message =
+            format!("takes another integer or float as wide as {to}, got {}; convert it with `astype`", operands[0]);
         return refuse(ErrorKind::DType, "bitcast", message);
     }
     one(operands[0].with_dtype(to))
@@ -154,6 +157,43 @@ impl Array {
             Ok(have) if have == dtype => self.clone(),
             _ => apply1(&BITCAST, &[self], Attrs::none().with("dtype", Attr::DType(dtype))),
         }
+    }
+
+    /// Mantissas in [0.5, 1) and exponents of two, as i32: x = m 2^e. Zeros, infinities and NaN have the exponent 0.
+    ///
+    /// ```
+    /// use cotangent_ir::Array;
+    /// let (mantissa, exponent) = Array::from([8.0f32, 0.0]).frexp();
+    /// assert_eq!(mantissa.to_vec::<f32>().unwrap(), [0.5, 0.0]);
+    /// assert_eq!(exponent.to_vec::<i32>().unwrap(), [4, 0]);
+    /// ```
+    #[track_caller]
+    pub fn frexp(&self) -> (Array, Array) {
+        let dtype = match self.dtype() {
+            Ok(dtype) if dtype.is_float() => dtype,
+            Ok(dtype) if !dtype.is_complex() => return self.astype(DType::F32).frexp(),
+            Ok(dtype) => {
+                let message = format!("takes real numbers, got {dtype}; take `real()`, `imag()` or `abs()` of it");
+                let error = fail(ErrorKind::DType, "frexp", message);
+                return (error.clone(), error);
+            }
+            Err(_) => return (self.clone(), self.clone()),
+        };
+        // The least normal number, the digits of the significand, and the exponent of numbers in [0.5, 1).
+        let (int, least, digits, below_one) = match dtype {
+            DType::F64 => (DType::I64, f64::MIN_POSITIVE, 52i64, 1022i64),
+            _ => (DType::I32, f32::MIN_POSITIVE.into(), 23, 126),
+        };
+        let denormal = self.abs().less(least);
+        let shift = digits + 2;
+        let bits = denormal.select(self * 2f64.powi(shift as i32), self).bitcast(int);
+        let mask = 2 * below_one + 3;
+        let exponent = bits.shift_right_logical(digits) & (mask as i32);
+        let exponent = &exponent - below_one - denormal.select(shift, exponent.zeros_like());
+        let cleared = bits & !Array::scalar(Scalar::int(int, i128::from(mask) << digits));
+        let mantissa = (cleared | Array::scalar(Scalar::int(int, i128::from(below_one) << digits))).bitcast(dtype);
+        let usual = self.is_finite().logical_and(self.not_equal(0));
+        (usual.select(mantissa, self), usual.select(exponent.astype(DType::I32), 0))
     }
 
     /// Whether the sign bit is set, that of -0 and of NaN too; of integers, whether they are negative.

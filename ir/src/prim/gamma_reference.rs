@@ -51,7 +51,8 @@ pub(super) fn polygamma(n: i32, x: f64) -> f64 {
     let head: f64 = (0..40).map(|k| (x + f64::from(k)).powi(-n - 1)).sum();
     let a = x + 40.0;
     let power = a.powi(-n);
-    let tail = power * (1.0 / f64::from(n) + 0.5 / a + s / (12.0 * a * a) - s * (s + 1.0) * (s + 2.0) / (720.0 * a.powi(4)));
+    let tail =
+        power * (1.0 / f64::from(n) + 0.5 / a + s / (12.0 * a * a) - s * (s + 1.0) * (s + 2.0) / (720.0 * a.powi(4)));
     let next = s * (s + 1.0) * (s + 2.0) * (s + 3.0) * (s + 4.0) / 30240.0;
     let zeta = head + tail + power * next / a.powi(6);
     let factorial: f64 = (1..=n).map(f64::from).product();

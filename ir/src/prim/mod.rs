@@ -22,6 +22,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub(crate) mod axes;
+pub mod bessel;
 pub mod binary;
 pub mod bits;
 pub mod compare;
@@ -43,6 +44,7 @@ pub mod integer;
 pub mod logarithm;
 mod operators;
 mod principal;
+mod probability;
 mod rearrange;
 pub mod reduce;
 pub mod root;
@@ -455,7 +457,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 21] = [
+static FAMILIES: [&[&Prim]; 22] = [
     unary::ALL,
     elementary::ALL,
     exponential::ALL,
@@ -464,6 +466,7 @@ static FAMILIES: [&[&Prim]; 21] = [
     hyperbolic::ALL,
     root::ALL,
     special::ALL,
+    bessel::ALL,
     floating::ALL,
     binary::ALL,
     bits::ALL,

@@ -13,6 +13,22 @@ pub(super) fn tan(z: C) -> C {
     if z.im.abs() > 300.0 { Complex::new(0.0, z.im.signum()) } else { z.tan() }
 }
 
+/// The quotient of hyperbolic sine and cosine, which both overflow where it is long +-1.
+pub(super) fn tanh(z: C) -> C {
+    if z.re.abs() > 300.0 { Complex::new(z.re.signum(), 0.0) } else { z.tanh() }
+}
+
+/// -i sinh(i z).
+pub(super) fn sin(z: C) -> C {
+    let turned = sinh(Complex::new(-z.im, z.re));
+    Complex::new(turned.im, -turned.re)
+}
+
+/// cosh(i z).
+pub(super) fn cos(z: C) -> C {
+    cosh(Complex::new(-z.im, z.re))
+}
+
 pub(super) fn sinh(z: C) -> C {
     let (sinh, cosh) = (libm::sinh(z.re), libm::cosh(z.re));
     Complex::new(product(sinh, z.im.cos()), product(cosh, z.im.sin()))

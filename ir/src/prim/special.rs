@@ -1,15 +1,13 @@
 //! The error function and the gamma function, with their relatives.
 
 use super::elementwise::{alike, by_float};
-use super::{
-    Arity, Batch, Case, Domain, Dtypes, Elements, Eval, Jvp, Lower, Prim, Transpose, gamma_reference, refuse,
-};
+use super::{Arity, Batch, Case, Domain, Dtypes, Elements, Eval, Jvp, Lower, Prim, Transpose, gamma_reference, refuse};
 use crate::array::{Array, apply1};
 use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::ErrorKind;
 use crate::lanes::Lane;
-use crate::operand::unary;
+use crate::operand::{IntoOperand, Term, unary, unify};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 use crate::types::Type;
@@ -170,6 +168,47 @@ impl Array {
     #[track_caller]
     pub fn digamma(&self) -> Array {
         unary(&DIGAMMA, Dtypes::Floats, self)
+    }
+
+    /// The gamma function; NaN at negative whole numbers.
+    ///
+    /// ```
+    /// use cotangent_ir::Array;
+    /// let x = Array::from([5.0f64]).gamma().to_vec::<f64>().unwrap()[0];
+    /// assert!((x - 24.0).abs() < 1e-12);
+    /// ```
+    #[track_caller]
+    pub fn gamma(&self) -> Array {
+        let size = self.lgamma().exp();
+        let whole = self.floor();
+        let is_odd = (&whole - 2 * (&whole * 0.5).floor()).equal(1);
+        let negative = self.less(0);
+        let signed = negative.logical_and(is_odd).select(-&size, size).copysign_at_zero(self);
+        negative.logical_and(whole.equal(self)).select(f64::NAN, signed)
+    }
+
+    /// This array where `x` is not 0, and its magnitude with the sign of that zero otherwise.
+    #[track_caller]
+    fn copysign_at_zero(&self, x: &Array) -> Array {
+        x.equal(0).select(self.copysign(x), self)
+    }
+
+    /// The logarithm of the beta function, log(gamma(a) gamma(b) / gamma(a + b)) of positive elements.
+    #[track_caller]
+    pub fn betaln(&self, other: impl IntoOperand) -> Array {
+        let terms = [Term::Array(self.clone()), other.into_operand()];
+        match unify("betaln", Dtypes::Floats, &terms, None) {
+            Ok(pair) => pair[0].lgamma() + pair[1].lgamma() - (&pair[0] + &pair[1]).lgamma(),
+            Err(error) => error,
+        }
+    }
+
+    /// The logarithm of the multivariate gamma function of dimension `dimension`.
+    #[track_caller]
+    pub fn multigammaln(&self, dimension: u32) -> Array {
+        let d = f64::from(dimension);
+        let constant = 0.25 * d * (d - 1.0) * std::f64::consts::PI.ln();
+        (0..dimension).fold(self.zeros_like() + constant, |sum, j| sum + (self - 0.5 * f64::from(j)).lgamma())
     }
 
     /// The derivative of order `order` of the digamma function, which is order 0.

@@ -28,7 +28,7 @@ pub static TAN: Prim = Prim {
         // -i tanh(i z).
         Lane::Complex(a, b) => {
             let opposite = lanes.neg(b);
-            let (re, im) = super::elementary::tanh_lanes(lanes, opposite, a).parts();
+            let (re, im) = lanes.complex_tanh((opposite, a));
             Lane::Complex(im, lanes.neg(re))
         }
     }),
