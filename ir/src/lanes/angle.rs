@@ -58,7 +58,7 @@ impl Lanes<'_> {
     fn reduced_sine(&mut self, x: NodeId) -> (NodeId, NodeId, NodeId) {
         let size = self.abs(x);
         let is_large = self.is_above(size, 0.5);
-        let rest = self.from_number(1.0, size);
+        let rest = self.number_less(1.0, size);
         let half_rest = self.times(rest, 0.5);
         let square = self.mul(x, x);
         let square = self.choose(is_large, half_rest, square);

@@ -130,7 +130,7 @@ impl Lanes<'_> {
         let size = self.abs(x);
         let small = self.small_erf(size);
         let complement = self.large_erfc(size);
-        let large = self.from_number(1.0, complement);
+        let large = self.number_less(1.0, complement);
         let is_small = self.is_below(size, 1.0);
         let value = self.choose(is_small, small, large);
         let value = self.with_sign(value, x);
@@ -146,9 +146,9 @@ impl Lanes<'_> {
     fn erfc_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
         let small = self.small_erf(x);
-        let small = self.from_number(1.0, small);
+        let small = self.number_less(1.0, small);
         let large = self.large_erfc(size);
-        let reflected = self.from_number(2.0, large);
+        let reflected = self.number_less(2.0, large);
         let negative = self.is_below(x, 0.0);
         let large = self.choose(negative, reflected, large);
         let is_small = self.is_below(size, 0.5);
@@ -165,7 +165,7 @@ impl Lanes<'_> {
     /// Two polynomials, and one step of Halley's method on erf below 1/2 and on erfc beyond.
     fn erf_inv_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
-        let rest = self.from_number(1.0, size);
+        let rest = self.number_less(1.0, size);
         let sum = self.plus(size, 1.0);
         let product = self.mul(rest, sum);
         let w = self.op(LaneOp::Log, &[product]);

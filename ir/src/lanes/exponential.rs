@@ -116,7 +116,7 @@ impl Lanes<'_> {
         let numerator = self.choose(is_negative, power, one);
         let quotient = self.div(numerator, denominator);
         // 1 / value is 2 - value nearly enough.
-        let inverse = self.from_number(2.0, value);
+        let inverse = self.number_less(2.0, value);
         let relative = self.mul(missing, inverse);
         let rest = self.sub(quotient, one);
         let slope = self.mul(quotient, rest);

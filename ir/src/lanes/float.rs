@@ -97,7 +97,7 @@ impl Lanes<'_> {
     }
 
     /// A literal minus `a`.
-    pub(crate) fn from_number(&mut self, value: f64, a: NodeId) -> NodeId {
+    pub(crate) fn number_less(&mut self, value: f64, a: NodeId) -> NodeId {
         let value = self.number(a, value);
         self.sub(value, a)
     }

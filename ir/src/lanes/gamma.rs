@@ -108,7 +108,7 @@ impl Lanes<'_> {
         let lowered = self.plus(size, -0.5);
         let log_less = self.plus(log, -1.0);
         let series = self.mul(series, reciprocal);
-        let rest = self.plus(series, 0.41893853320467274);
+        let rest = self.plus(series, 0.4189385332046727);
         let large = self.multiply_add(lowered, log_less, rest);
         let value = self.choose(is_large, large, small);
 
@@ -117,7 +117,7 @@ impl Lanes<'_> {
         let sin = self.abs(sin);
         let product = self.mul(size, sin);
         let log = self.op(LaneOp::Log, &[product]);
-        let log = self.from_number(PI.ln(), log);
+        let log = self.number_less(PI.ln(), log);
         let reflected = self.sub(log, value);
         let limit = self.number(x, -1e-20);
         let is_reflected = self.less(x, limit);
@@ -134,7 +134,7 @@ impl Lanes<'_> {
     /// The series from 17/2; below, eight steps of the recurrence before it; reflected below 1/2.
     fn digamma_double(&mut self, x: NodeId) -> NodeId {
         let is_reflected = self.is_below(x, 0.5);
-        let mirror = self.from_number(1.0, x);
+        let mirror = self.number_less(1.0, x);
         let t = self.choose(is_reflected, mirror, x);
         // 1 / (t + i) + 1 / (t + 7 - i) = (2 t + 7) / (t (t + 7) + i (7 - i)).
         let shifted = self.plus(t, 7.0);
@@ -184,7 +184,7 @@ impl Lanes<'_> {
     fn polygamma_double(&mut self, order: u32, x: NodeId) -> NodeId {
         let s = order + 1;
         let negative = self.is_below(x, 0.0);
-        let mirror = self.from_number(1.0, x);
+        let mirror = self.number_less(1.0, x);
         let t = self.choose(negative, mirror, x);
         let mut sum = self.number(x, 0.0);
         for k in 0..SUMMED {
@@ -214,7 +214,7 @@ impl Lanes<'_> {
         let tail = self.mul(tail, power);
         let zeta = self.add(sum, tail);
         let factorial: f64 = (1..=order).map(f64::from).product();
-        let value = self.times(zeta, if order % 2 == 0 { -factorial } else { factorial });
+        let value = self.times(zeta, if order.is_multiple_of(2) { -factorial } else { factorial });
         if order != 1 {
             return self.put(negative, f64::NAN, value);
         }
@@ -233,6 +233,6 @@ impl Lanes<'_> {
             _ => self.whole_power(x, exponent / 2),
         };
         let square = self.mul(half, half);
-        if exponent % 2 == 0 { square } else { self.mul(square, x) }
+        if exponent.is_multiple_of(2) { square } else { self.mul(square, x) }
     }
 }

@@ -79,7 +79,7 @@ impl Lanes<'_> {
     pub(crate) fn atanh(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
         let twice = self.add(size, size);
-        let rest = self.from_number(1.0, size);
+        let rest = self.number_less(1.0, size);
         let quotient = self.div(twice, rest);
         let zero = self.number(x, 0.0);
         let value = self.log1p_of_pair(quotient, zero);

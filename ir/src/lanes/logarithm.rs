@@ -34,7 +34,7 @@ const TEN: Base = Base {
     of_two: (0.30102999566361177, 3.694239077158931e-13),
 };
 const TEN_SINGLE: Base =
-    Base { inverse: (0.43432617187500, -3.1689971365e-5), of_two: (0.30102920532226562, 7.9034151668e-7) };
+    Base { inverse: (0.43432617187500, -3.1689971365e-5), of_two: (0.3010292053222656, 7.9034151668e-7) };
 
 /// Parts of log(1 + f): f^2 / 2 and the summand s (f^2 / 2 + s^2 R).
 struct Parts {

@@ -136,7 +136,7 @@ impl Lanes<'_> {
 
     /// The roots of 1 - z and of 1 + z.
     fn roots_around_one(&mut self, (a, b): Pair) -> (Pair, Pair) {
-        let (less, more) = (self.from_number(1.0, a), self.plus(a, 1.0));
+        let (less, more) = (self.number_less(1.0, a), self.plus(a, 1.0));
         let opposite = self.neg(b);
         let minus = self.complex_sqrt((less, opposite)).0;
         (minus, self.complex_sqrt((more, b)).0)
@@ -188,7 +188,7 @@ impl Lanes<'_> {
     /// angle of ((1 - a)(1 + a) - b^2, 2b). Far out it is 1/z, up to a right angle.
     pub(crate) fn complex_atanh(&mut self, (a, b): Pair) -> Pair {
         let size = self.abs(a);
-        let (less, more) = (self.from_number(1.0, size), self.plus(size, 1.0));
+        let (less, more) = (self.number_less(1.0, size), self.plus(size, 1.0));
         let (less_square, b_square) = (self.mul(less, less), self.mul(b, b));
         let denominator = self.add(less_square, b_square);
         let four = self.times(size, 4.0);
