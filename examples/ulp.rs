@@ -1,8 +1,8 @@
 //! The worst errors of the elementary functions in single precision, in units in the last place.
 //!
 //! Every function is compiled and compared with a reference in double precision on every 4099th float of all 2^32, and on
-//! all of them with `--all`; another stride may be given as a number. It exits with an error where more than two units are
-//! missed. `cargo run --release --example ulp -- --all`
+//! all of them with `--all`; another stride may be given as a number, and functions by name. It exits with an error where
+//! one misses by more than two units. `cargo run --release --example ulp -- --all exp log`
 
 use cotangent::{Array, Result, jit};
 use std::process::ExitCode;
@@ -43,20 +43,21 @@ const CHUNK: u64 = 1 << 20;
 const PROMISED: f64 = 2.0;
 
 fn main() -> ExitCode {
-    let stride = match std::env::args().nth(1).as_deref() {
-        None => 4099,
-        Some("--all") => 1,
-        Some(number) => match number.parse() {
-            Ok(stride) if stride > 0 => stride,
+    let mut stride = 4099;
+    let mut names = Vec::new();
+    for argument in std::env::args().skip(1) {
+        match argument.parse() {
+            _ if argument == "--all" => stride = 1,
+            Ok(number) if number > 0 => stride = number,
+            _ if FUNCTIONS.iter().any(|(name, ..)| *name == argument) => names.push(argument),
             _ => {
-                eprintln!(
-                    "`{number}` is no stride: give a positive number, `--all`, or nothing for every 4099th float"
-                );
+                let known: Vec<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
+                eprintln!("`{argument}` is neither `--all`, a positive stride nor one of {}", known.join(", "));
                 return ExitCode::from(2);
             }
-        },
-    };
-    match sweep(stride) {
+        }
+    }
+    match sweep(stride, &names) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -67,10 +68,11 @@ fn main() -> ExitCode {
 }
 
 /// Prints a line for every function; whether all keep their promise.
-fn sweep(stride: u64) -> Result<bool> {
+fn sweep(stride: u64, names: &[String]) -> Result<bool> {
     println!("{:8}  {:>6}  {:>15}  {:>15}  {:>22}", "function", "ulp", "at", "computed", "exact");
     let mut kept = true;
-    for (name, function, reference) in FUNCTIONS {
+    let chosen = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
+    for (name, function, reference) in FUNCTIONS.into_iter().filter(|(name, ..)| chosen(name)) {
         let worst = worst(function, reference, stride)?;
         let Worst { error, at, computed, exact } = worst;
         println!("{name:8}  {error:6.3}  {at:15e}  {computed:15e}  {exact:22e}");

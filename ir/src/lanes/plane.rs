@@ -76,6 +76,28 @@ impl Lanes<'_> {
         (self.sub(re, versine), self.exact_zero_product(size, sin))
     }
 
+    /// log|z| + i arg z. Near the unit circle the real part is half of log1p(|z|^2 - 1), which keeps what rounding leaves out.
+    pub(crate) fn complex_log(&mut self, (a, b): Pair) -> Pair {
+        let modulus = self.modulus(a, b);
+        let far = self.op(LaneOp::Log, &[modulus]);
+        let (size_a, size_b) = (self.abs(a), self.abs(b));
+        let large = self.op(LaneOp::Max, &[size_a, size_b]);
+        let small = self.op(LaneOp::Min, &[size_a, size_b]);
+        let minus_one = self.number(a, -1.0);
+        let ((squares, first), (other, second)) = (self.exact_square(large), self.exact_square(small));
+        let (less, third) = self.exact_sum(squares, minus_one);
+        let (sum, fourth) = self.exact_sum(less, other);
+        let low = self.add(first, second);
+        let low = self.add(low, third);
+        let low = self.add(low, fourth);
+        let (sum, low) = self.exact_sum(sum, low);
+        let near = self.log1p_of_pair(sum, low);
+        let near = self.times(near, 0.5);
+        let (above, below) = (self.is_above(modulus, 0.7), self.is_below(modulus, 1.5));
+        let is_near = self.and(above, below);
+        (self.choose(is_near, near, far), self.op(LaneOp::Atan2, &[b, a]))
+    }
+
     /// log(1 + z): for small z the real part is half of log1p(2a + a^2 + b^2).
     pub(crate) fn complex_log1p(&mut self, (a, b): Pair) -> Pair {
         let shifted = self.plus(a, 1.0);

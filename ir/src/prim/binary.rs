@@ -250,7 +250,7 @@ fn complex_power(base: Complex<f64>, exponent: Complex<f64>) -> Complex<f64> {
 
 /// exp(w log z), except that z^0 is 1 and 0^w is 0 for Re w > 0.
 fn power_lanes(lanes: &mut Lanes<'_>, (zr, zi): (NodeId, NodeId), (wr, wi): (NodeId, NodeId)) -> Lane {
-    let log = super::elementary::log_lanes(lanes, zr, zi);
+    let log = Lanes::complex(lanes.complex_log((zr, zi)));
     let product = lanes.mul_lanes(Lane::Complex(wr, wi), log).parts();
     let (re, im) = super::elementary::exp_lanes(lanes, product.0, product.1).parts();
     let zero = lanes.number(zr, 0.0);

@@ -21,7 +21,7 @@ pub static SQRT: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Positive, Dtypes::Inexact),
     infer: |xs, _| alike("sqrt", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].sqrt(), |x| x[0].sqrt())),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].sqrt(), |x| principal::sqrt(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| t * (0.5 / args.out)]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
@@ -39,7 +39,7 @@ pub static RSQRT: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Positive, Dtypes::Inexact),
     infer: |xs, _| alike("rsqrt", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| 1.0 / x[0].sqrt(), |x| 1.0 / x[0].sqrt())),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| 1.0 / x[0].sqrt(), |x| 1.0 / principal::sqrt(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| t * (-0.5 * args.out / &args.xs[0])]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
@@ -83,13 +83,13 @@ pub static LOG: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Positive, Dtypes::Inexact),
     infer: |xs, _| alike("log", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].ln(), |x| x[0].ln())),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| x[0].ln(), |x| principal::log(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| t / &args.xs[0]]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| match xs[0] {
         Lane::Real(x) => Lane::Real(lanes.op(LaneOp::Log, &[x])),
-        Lane::Complex(re, im) => log_lanes(lanes, re, im),
+        Lane::Complex(re, im) => Lanes::complex(lanes.complex_log((re, im))),
     }),
 };
 
@@ -166,12 +166,6 @@ pub(super) fn exp_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
     let zero = lanes.number(b, 0.0);
     let is_real = lanes.op(LaneOp::Eq, &[b, zero]);
     Lane::Complex(re, lanes.op(LaneOp::Select, &[is_real, b, im]))
-}
-
-/// log|z| + i arg z.
-pub(super) fn log_lanes(lanes: &mut Lanes<'_>, re: NodeId, im: NodeId) -> Lane {
-    let modulus = lanes.modulus(re, im);
-    Lane::Complex(lanes.op(LaneOp::Log, &[modulus]), lanes.op(LaneOp::Atan2, &[im, re]))
 }
 
 impl Array {

@@ -8,6 +8,11 @@ use std::f64::consts::{LN_2, PI};
 
 type C = Complex<f64>;
 
+/// An infinite imaginary part outweighs whatever the real part is.
+pub(super) fn sqrt(z: C) -> C {
+    if z.im.is_infinite() { Complex::new(f64::INFINITY, z.im) } else { z.sqrt() }
+}
+
 /// The quotient of sine and cosine, which both overflow where it is long +-i.
 pub(super) fn tan(z: C) -> C {
     if z.im.abs() > 300.0 { Complex::new(0.0, z.im.signum()) } else { z.tan() }
@@ -47,6 +52,15 @@ fn product(a: f64, b: f64) -> f64 {
 pub(super) fn expm1(z: C) -> C {
     let half = (0.5 * z.im).sin();
     Complex::new(z.re.exp_m1() * z.im.cos() - 2.0 * half * half, product(z.re.exp(), z.im.sin()))
+}
+
+/// Near the unit circle by way of |z|^2 - 1.
+pub(super) fn log(z: C) -> C {
+    let (large, small) = (z.re.abs().max(z.im.abs()), z.re.abs().min(z.im.abs()));
+    let size = z.norm();
+    let near = 0.7 < size && size < 1.5;
+    let re = if near { 0.5 * ((large - 1.0) * (large + 1.0) + small * small).ln_1p() } else { size.ln() };
+    Complex::new(re, z.im.atan2(z.re))
 }
 
 /// Near 0 by way of |1 + z|^2 - 1.
