@@ -136,6 +136,7 @@ pub fn lane_op(op: LaneOp, args: &[Scalar], dtype: DType) -> Scalar {
     match op {
         LaneOp::Select => return if args[0].as_bool() { args[1] } else { args[2] },
         LaneOp::Convert => return args[0].convert(dtype),
+        LaneOp::Bitcast => return bitcast(args[0], dtype),
         _ => {}
     }
     let operand_dtype = args[0].dtype();
@@ -149,6 +150,21 @@ pub fn lane_op(op: LaneOp, args: &[Scalar], dtype: DType) -> Scalar {
             int_op(op, operand_dtype, a, &rest).convert_to(dtype)
         }
         Number::Complex(_) => crate::error::internal("a complex lane"),
+    }
+}
+
+/// The bits of a value that is not complex, read as another dtype of the same width.
+pub(crate) fn bitcast(value: Scalar, dtype: DType) -> Scalar {
+    let bits = match (value.number(), value.dtype()) {
+        (Number::Int(value), _) => value as u64,
+        (Number::Float(value), DType::F32) => (value as f32).to_bits().into(),
+        (Number::Float(value), _) => value.to_bits(),
+        (Number::Complex(_), _) => crate::error::internal("the bits of a complex number"),
+    };
+    match dtype {
+        DType::F32 => Scalar::real(dtype, f32::from_bits(bits as u32).into()),
+        DType::F64 => Scalar::real(dtype, f64::from_bits(bits)),
+        _ => Scalar::int(dtype, bits.into()),
     }
 }
 
@@ -222,7 +238,8 @@ fn float_op(op: LaneOp, a: f64, rest: &[f64]) -> Wide {
         | LaneOp::Shl
         | LaneOp::Shr
         | LaneOp::Select
-        | LaneOp::Convert => meaningless(op, "floats"),
+        | LaneOp::Convert
+        | LaneOp::Bitcast => meaningless(op, "floats"),
     })
 }
 
@@ -272,7 +289,8 @@ fn int_op(op: LaneOp, dtype: DType, a: i128, rest: &[i128]) -> Wide {
         | LaneOp::Pow
         | LaneOp::Atan2
         | LaneOp::Select
-        | LaneOp::Convert => meaningless(op, "integers"),
+        | LaneOp::Convert
+        | LaneOp::Bitcast => meaningless(op, "integers"),
     })
 }
 

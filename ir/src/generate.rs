@@ -16,6 +16,7 @@ use num_complex::Complex;
 mod arithmetic;
 mod builder;
 mod control;
+mod functions;
 mod kernel;
 mod movement;
 

@@ -217,11 +217,13 @@ pub enum LaneOp {
     Select,
     /// Conversion of a to the node's dtype, with the rules of `Scalar::convert`.
     Convert,
+    /// The bits of a, read as the node's dtype, which has the same width. Bools have no bits to speak of.
+    Bitcast,
 }
 
 impl LaneOp {
     /// Every operation.
-    pub const ALL: [LaneOp; 35] = [
+    pub const ALL: [LaneOp; 36] = [
         LaneOp::Add,
         LaneOp::Sub,
         LaneOp::Mul,
@@ -257,6 +259,7 @@ impl LaneOp {
         LaneOp::Le,
         LaneOp::Select,
         LaneOp::Convert,
+        LaneOp::Bitcast,
     ];
 
     /// The spelling in the text form.
@@ -297,6 +300,7 @@ impl LaneOp {
             LaneOp::Le => "le",
             LaneOp::Select => "select",
             LaneOp::Convert => "convert",
+            LaneOp::Bitcast => "bitcast",
         }
     }
 
@@ -317,7 +321,8 @@ impl LaneOp {
             | LaneOp::Cos
             | LaneOp::Tanh
             | LaneOp::Not
-            | LaneOp::Convert => 1,
+            | LaneOp::Convert
+            | LaneOp::Bitcast => 1,
             LaneOp::Fma | LaneOp::Select => 3,
             LaneOp::Add
             | LaneOp::Sub

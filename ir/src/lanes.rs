@@ -8,6 +8,17 @@ use crate::kernel::{LaneOp, Node, NodeId, NodeKind};
 use crate::scalar::Scalar;
 use std::collections::HashMap;
 
+mod angle;
+mod bessel;
+mod error_function;
+mod exponential;
+mod float;
+mod gamma;
+mod hyperbolic;
+mod logarithm;
+mod plane;
+mod root;
+
 /// A value per element: one lane, or the two parts of a complex number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Lane {
@@ -103,7 +114,9 @@ impl<'a> Lanes<'a> {
         let dtype = match op {
             LaneOp::Eq | LaneOp::Ne | LaneOp::Lt | LaneOp::Le => DType::Bool,
             LaneOp::Select => self.dag.dtype(args[1]),
-            LaneOp::Convert => crate::error::internal("a conversion needs its dtype; use `convert`"),
+            LaneOp::Convert | LaneOp::Bitcast => {
+                crate::error::internal("a conversion needs its dtype; use `convert` or `bitcast`")
+            }
             _ => self.dag.dtype(args[0]),
         };
         if let Some(node) = self.fold(op, args) {
@@ -120,6 +133,17 @@ impl<'a> Lanes<'a> {
         match self.dag.constant(node) {
             Some(value) => self.literal(value.convert(dtype)),
             None => self.dag.push(NodeKind::Op { op: LaneOp::Convert, args: [node].as_slice().into() }, dtype),
+        }
+    }
+
+    /// The bits of a lane as another dtype of the same width.
+    pub fn bitcast(&mut self, node: NodeId, dtype: DType) -> NodeId {
+        if self.dag.dtype(node) == dtype {
+            return node;
+        }
+        match self.dag.constant(node) {
+            Some(value) => self.literal(crate::eval_kernel::bitcast(value, dtype)),
+            None => self.dag.push(NodeKind::Op { op: LaneOp::Bitcast, args: [node].as_slice().into() }, dtype),
         }
     }
 

@@ -274,6 +274,10 @@ fn op_dtype(op: LaneOp, args: &[DType], result: DType) -> Result<DType, Broken> 
         LaneOp::Select if args[0].is_bool() => alike(&args[1..]),
         LaneOp::Select => Err((2, format!("`select` decides on a bool, not {}", args[0]))),
         LaneOp::Convert => Ok(result),
+        LaneOp::Bitcast if args[0].is_bool() || result.is_bool() || args[0].size() != result.size() => {
+            Err((2, format!("`bitcast` keeps the width, which {} and {result} do not share", args[0])))
+        }
+        LaneOp::Bitcast => Ok(result),
     }
 }
 

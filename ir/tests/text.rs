@@ -141,7 +141,7 @@ fn errors_name_place_expectation_and_remedy() {
         ),
         (
             "func @f(v0: f32[]) -> f32[] {\n    v1 = tahn v0 : f32[]\n    return v1\n}",
-            "2:10: expected the name of a primitive, found `tahn`; did you mean `tanh`?",
+            "2:10: expected the name of a primitive, found `tahn`; did you mean `tan`?",
         ),
         (
             "func @f(v0: f32[]) { v1 = neg v2 : f32[] return }",

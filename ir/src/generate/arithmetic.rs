@@ -4,6 +4,7 @@
 //! `log(1 + y^2)`.
 
 use super::builder::Builder;
+use super::functions;
 use super::{Known, MODERATE, Pick};
 use crate::attrs::{Attr, Attrs};
 use crate::dtype::DType;
@@ -19,6 +20,10 @@ pub(super) const STEPS: &[Step] = &[
     products,
     smooth_unary,
     smooth_unary,
+    functions::of_any_size,
+    functions::of_small,
+    functions::of_positive,
+    functions::of_two,
     powers,
     above_one,
     quotient,
@@ -37,14 +42,14 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// An operand that instructions of the kind can be applied to, not large.
-fn operand(b: &mut Builder<'_>, accepts: fn(DType) -> bool) -> Option<Pick> {
+pub(super) fn operand(b: &mut Builder<'_>, accepts: fn(DType) -> bool) -> Option<Pick> {
     let picked = b.pick(|ty, known| accepts(ty.dtype) && known.bound < 1e6)?;
     let value = b.moderate(picked.value)?;
     Some(b.pick_of(value))
 }
 
 /// A second operand of the same type: another value, a converted and broadcast scalar, or the first again.
-fn partner(b: &mut Builder<'_>, x: &Pick) -> Option<Pick> {
+pub(super) fn partner(b: &mut Builder<'_>, x: &Pick) -> Option<Pick> {
     if b.random.below(4) > 0
         && let Some(other) = b.pick_type(&x.ty)
     {
@@ -64,7 +69,7 @@ fn partner(b: &mut Builder<'_>, x: &Pick) -> Option<Pick> {
     }
 }
 
-fn put(b: &mut Builder<'_>, name: &str, args: &[&Pick], bound: f64, spread: f64) -> Option<Value> {
+pub(super) fn put(b: &mut Builder<'_>, name: &str, args: &[&Pick], bound: f64, spread: f64) -> Option<Value> {
     let args: Vec<Value> = args.iter().map(|pick| pick.value).collect();
     b.apply(name, &args, Attrs::none(), Known { bound, spread })
 }
@@ -210,7 +215,11 @@ fn jumps(b: &mut Builder<'_>) -> Option<()> {
         put(b, name, &[&x, &y], wrapped(&x.ty, bound + 1.0), 0.0)?;
         return Some(());
     }
-    match *b.random.pick(&["floor", "ceil", "round", "sign", "is_finite", "rem"]) {
+    match *b.random.pick(&["floor", "ceil", "round", "trunc", "sign", "is_finite", "rem", "nextafter"]) {
+        "nextafter" => {
+            let y = b.filled(&x.ty, 0.75)?;
+            b.apply("nextafter", &[x.value, y], Attrs::none(), Known { bound: bound + 1.0, spread: 0.0 })?
+        }
         "rem" => {
             let y = b.filled(&x.ty, 0.75)?;
             b.apply("rem", &[x.value, y], Attrs::none(), Known { bound: 0.75, spread: 0.0 })?
@@ -261,12 +270,34 @@ fn bits(b: &mut Builder<'_>) -> Option<()> {
     let x = b.pick(|ty, _| ty.dtype.is_int() || ty.dtype.is_bool())?;
     let names: &[&str] = match x.ty.dtype.is_bool() {
         true => &["and", "or", "xor", "not"],
-        false => &["and", "or", "xor", "not", "shift_left", "shift_right_logical"],
+        false => &[
+            "and",
+            "or",
+            "xor",
+            "not",
+            "shift_left",
+            "shift_right_logical",
+            "shift_right_arithmetic",
+            "population_count",
+            "clz",
+            "bitcast",
+        ],
     };
     let name = *b.random.pick(names);
     let bound = if x.ty.dtype.is_bool() { 1.0 } else { wrapped(&x.ty, f64::INFINITY) };
-    if name == "not" {
+    if matches!(name, "not" | "population_count" | "clz") {
         put(b, name, &[&x], bound, 0.0)?;
+    } else if name == "bitcast" {
+        let dtype = match x.ty.dtype {
+            DType::I32 => DType::U32,
+            DType::I64 => DType::U64,
+            DType::U64 => DType::I64,
+            _ => return None,
+        };
+        let bits =
+            b.apply(name, &[x.value], Attrs::none().with("dtype", Attr::DType(dtype)), Known { bound, spread: 0.0 })?;
+        let back = Attrs::none().with("dtype", Attr::DType(x.ty.dtype));
+        b.apply(name, &[bits], back, Known { bound, spread: 0.0 })?;
     } else {
         let y = partner(b, &x)?;
         put(b, name, &[&x, &y], bound, 0.0)?;

@@ -98,7 +98,7 @@ pub static DIV: Prim = Prim {
     }),
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| match (xs[0], xs[1]) {
-        (Lane::Complex(..), Lane::Complex(..)) => divide_lanes(lanes, xs[0].parts(), xs[1].parts()),
+        (Lane::Complex(..), Lane::Complex(..)) => Lanes::complex(lanes.quotient(xs[0].parts(), xs[1].parts())),
         (a, b) => Lane::Real(lanes.div(a.real(), b.real())),
     }),
 };
@@ -248,28 +248,9 @@ fn complex_power(base: Complex<f64>, exponent: Complex<f64>) -> Complex<f64> {
     }
 }
 
-/// Smith's division (R. L. Smith, Algorithm 116, 1962): divides by the larger part of the denominator first. The two
-/// cases are one formula with the parts of both numbers exchanged.
-pub(super) fn divide_lanes(lanes: &mut Lanes<'_>, (a, b): (NodeId, NodeId), (c, d): (NodeId, NodeId)) -> Lane {
-    let (size_re, size_im) = (lanes.op(LaneOp::Abs, &[c]), lanes.op(LaneOp::Abs, &[d]));
-    let exchanged = lanes.op(LaneOp::Lt, &[size_re, size_im]);
-    let mut pick = |yes, no| lanes.op(LaneOp::Select, &[exchanged, yes, no]);
-    let (large, small) = (pick(d, c), pick(c, d));
-    let (x, y) = (pick(b, a), pick(a, b));
-    let ratio = lanes.div(small, large);
-    let tail = lanes.mul(small, ratio);
-    let denominator = lanes.add(large, tail);
-    let (xr, yr) = (lanes.mul(x, ratio), lanes.mul(y, ratio));
-    let (re, im) = (lanes.add(x, yr), lanes.sub(y, xr));
-    let (re, im) = (lanes.div(re, denominator), lanes.div(im, denominator));
-    let opposite = lanes.neg(im);
-    let im = lanes.op(LaneOp::Select, &[exchanged, opposite, im]);
-    Lane::Complex(re, im)
-}
-
 /// exp(w log z), except that z^0 is 1 and 0^w is 0 for Re w > 0.
 fn power_lanes(lanes: &mut Lanes<'_>, (zr, zi): (NodeId, NodeId), (wr, wi): (NodeId, NodeId)) -> Lane {
-    let log = super::elementary::log_lanes(lanes, zr, zi);
+    let log = Lanes::complex(lanes.complex_log((zr, zi)));
     let product = lanes.mul_lanes(Lane::Complex(wr, wi), log).parts();
     let (re, im) = super::elementary::exp_lanes(lanes, product.0, product.1).parts();
     let zero = lanes.number(zr, 0.0);

@@ -58,7 +58,7 @@ pub enum FftKind {
 
 impl FftKind {
     /// The kind with a given number.
-    pub fn from_number(number: i64) -> Option<FftKind> {
+    pub fn number_less(number: i64) -> Option<FftKind> {
         [FftKind::Forward, FftKind::Inverse, FftKind::RealForward, FftKind::RealInverse]
             .into_iter()
             .find(|&kind| kind as i64 == number)
@@ -66,7 +66,7 @@ impl FftKind {
 
     /// The kind of an instruction whose types have been inferred.
     pub fn of(attrs: &Attrs) -> FftKind {
-        FftKind::from_number(attrs.int("kind"))
+        FftKind::number_less(attrs.int("kind"))
             .unwrap_or_else(|| crate::error::internal("an unknown kind of transform"))
     }
 }
@@ -212,7 +212,7 @@ fn cases() -> Vec<Case> {
 fn infer_fft(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
     let x = operands[0];
     let number = attrs.int("kind");
-    let Some(kind) = FftKind::from_number(number) else {
+    let Some(kind) = FftKind::number_less(number) else {
         return refuse(ErrorKind::Argument, "fft", format!("`kind` = {number} must be 0, 1, 2 or 3"));
     };
     let axes = axes::axes_attr("fft", attrs, "axes", x.rank())?;

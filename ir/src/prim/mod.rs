@@ -22,6 +22,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub(crate) mod axes;
+pub mod bessel;
 pub mod binary;
 pub mod bits;
 pub mod compare;
@@ -34,13 +35,24 @@ pub mod dynamic;
 pub mod effect;
 pub mod elementary;
 mod elementwise;
+pub mod exponential;
 pub mod fft;
+pub mod floating;
+mod gamma_reference;
+pub mod hyperbolic;
 pub mod implicit;
 pub mod index;
+pub mod integer;
+pub mod logarithm;
 mod operators;
+mod principal;
+mod probability;
 mod rearrange;
 pub mod reduce;
+pub mod root;
 pub mod shape;
+pub mod special;
+pub mod trigonometric;
 pub mod unary;
 
 pub use index::concatenate;
@@ -102,6 +114,8 @@ pub enum Elements {
     Positive,
     /// Within (-0.9, 0.9), away from 0.
     Unit,
+    /// Within [1.2, 3].
+    Above,
 }
 
 /// A set of dtypes.
@@ -455,11 +469,20 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 15] = [
+static FAMILIES: &[&[&Prim]] = &[
     unary::ALL,
     elementary::ALL,
+    exponential::ALL,
+    logarithm::ALL,
+    trigonometric::ALL,
+    hyperbolic::ALL,
+    root::ALL,
+    special::ALL,
+    bessel::ALL,
+    floating::ALL,
     binary::ALL,
     bits::ALL,
+    integer::ALL,
     compare::ALL,
     complex::ALL,
     shape::ALL,

@@ -196,7 +196,7 @@ pub static INTEGER_POW: Prim = Prim {
         let power = power.unwrap_or(one);
         match (one, power) {
             _ if exponent >= 0 => power,
-            (Lane::Complex(re, im), Lane::Complex(c, d)) => super::binary::divide_lanes(lanes, (re, im), (c, d)),
+            (Lane::Complex(re, im), Lane::Complex(c, d)) => Lanes::complex(lanes.quotient((re, im), (c, d))),
             (one, power) => Lane::Real(lanes.div(one.real(), power.real())),
         }
     }),

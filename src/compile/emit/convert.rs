@@ -25,6 +25,17 @@ impl Emitter<'_, '_> {
         self.by_element(form, to, &[arg], |emitter, scalars| emitter.convert_scalar(from, to, scalars[0]))
     }
 
+    /// The bits as a dtype of the same width. Integers of fewer than 32 bits are extended anew.
+    pub(crate) fn bitcast(&mut self, form: Form, lane: &Lane, to: DType) -> Lane {
+        let part = form.part(to);
+        lane.iter()
+            .map(|&value| {
+                let bits = self.cast(part, value);
+                self.wrap(to, bits)
+            })
+            .collect()
+    }
+
     fn convert_scalar(&mut self, from: DType, to: DType, value: Value) -> Value {
         match (from, to) {
             (DType::F32, DType::F64) => self.builder.ins().fpromote(types::F64, value),

@@ -92,6 +92,7 @@ impl<'f, 'm> Emitter<'f, 'm> {
         let dtype = args[0].dtype;
         match op {
             LaneOp::Convert => self.convert(form, &args[0], result),
+            LaneOp::Bitcast => self.bitcast(form, &args[0].lane, result),
             LaneOp::Select => self.select(form, &args[0].lane, &args[1].lane, &args[2].lane, result),
             LaneOp::Eq | LaneOp::Ne | LaneOp::Lt | LaneOp::Le => self.compare(form, op, dtype, args),
             LaneOp::Shl | LaneOp::Shr if !dtype.is_bool() => self.shift(form, op, dtype, args),

@@ -281,7 +281,13 @@ impl Loops<'_, '_, '_, '_> {
         if let Some(lane) = self.contracted(*op, args, result, vector, form, id) {
             return lane;
         }
+        let own = split.nodes[args[0].index()].dtype;
         let mut args: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.arg(arg, vector, form)).collect();
+        if *op == LaneOp::Bitcast {
+            // The bits of an integer are those of its own width, also where fewer are held.
+            let lane = self.emitter.convert(form, &args[0], own);
+            return self.emitter.op(form, *op, result, &[Arg { lane, dtype: own, constant: None }]);
+        }
         // 64-bit integers held in 32 bits are widened where they meet others or make a result that is not.
         let own_dtype = matches!(op, LaneOp::Convert | LaneOp::Eq | LaneOp::Ne | LaneOp::Lt | LaneOp::Le);
         let values = if *op == LaneOp::Select { 1.. } else { 0.. };

@@ -29,7 +29,7 @@ fn wild(numbers: &mut Numbers, _: usize, ty: &Type) -> Tensor {
 
 fn has(op: LaneOp, dtype: DType) -> bool {
     match op {
-        LaneOp::Convert => false,
+        LaneOp::Convert | LaneOp::Bitcast => false,
         LaneOp::And | LaneOp::Or | LaneOp::Xor | LaneOp::Not => !dtype.is_float(),
         LaneOp::Shl | LaneOp::Shr => dtype.is_int(),
         LaneOp::Sqrt
@@ -127,6 +127,35 @@ fn every_conversion() {
             check_with(&text, wild);
         }
     }
+}
+
+#[test]
+fn every_change_of_meaning_of_bits() {
+    for from in DTYPES.into_iter().filter(|dtype| !dtype.is_bool()) {
+        for to in DTYPES.into_iter().filter(|&to| to != from && !to.is_bool() && to.size() == from.size()) {
+            // Back again, as the payloads of NaNs do not show.
+            let text = format!(
+                "kernel @bitcast [39] (p0: read {from}[39], p1: write {to}[39], p2: write {from}[39]) {{
+                    n0 = load p0 [1*i0] : {from}
+                    n1 = bitcast n0 : {to}
+                    n2 = bitcast n1 : {from}
+                    store p1 [1*i0], n1
+                    store p2 [1*i0], n2
+                }}"
+            );
+            check_with(&text, wild);
+        }
+    }
+}
+
+#[test]
+fn bits_of_an_index() {
+    let text = "kernel @bits [39] (p0: write f64[39]) {
+        n0 = index i0 : i64
+        n1 = bitcast n0 : f64
+        store p0 [1*i0], n1
+    }";
+    check_with(text, wild);
 }
 
 #[test]

@@ -1,0 +1,155 @@
+//! Logarithms: x = 2^e (1 + f) with 1 + f near 1, and log(1 + f) = 2 s + s^3 R(s^2) with s = f / (2 + f), written as
+//! f - f^2/2 + s (f^2/2 + s^2 R), which keeps f exact (this form is that of the FreeBSD library).
+
+use super::Lanes;
+use crate::kernel::NodeId;
+use std::f64::consts::LN_2;
+
+/// (log((1 + s) / (1 - s)) / s - 2) / s^2 in terms of s^2, for numbers between sqrt(1/2) and sqrt(2).
+const REST: &[f64] = &[
+    0.14618416871215997,
+    0.15331552896669207,
+    0.18182894545355477,
+    0.22222211054622024,
+    0.28571428626510875,
+    0.399999999998982,
+    0.666666666666667,
+];
+const REST_SINGLE: &[f64] = &[0.2333284318447113, 0.2855072021484375, 0.4000012278556824, 0.6666666865348816];
+
+/// ln 2 as the sum of two numbers, the first with enough zeros that its products with exponents are exact.
+const LN2: (f64, f64) = (0.6931471803691238, 1.9082149292705877e-10);
+const LN2_SINGLE: (f64, f64) = (0.693145751953125, 1.428606765330187e-6);
+
+/// A logarithm's base: 1 / log(base) as the sum of two numbers, the first short; and the logarithm of 2 likewise.
+struct Base {
+    inverse: (f64, f64),
+    of_two: (f64, f64),
+}
+
+const TWO: Base = Base { inverse: (1.4426950407214463, 1.6751713164886512e-10), of_two: (1.0, 0.0) };
+const TWO_SINGLE: Base = Base { inverse: (1.442871093750, -1.7605285393e-4), of_two: (1.0, 0.0) };
+const TEN: Base = Base {
+    inverse: (0.4342944818781689, 2.5082946711645275e-11),
+    of_two: (0.30102999566361177, 3.694239077158931e-13),
+};
+const TEN_SINGLE: Base =
+    Base { inverse: (0.43432617187500, -3.1689971365e-5), of_two: (0.3010292053222656, 7.9034151668e-7) };
+
+/// Parts of log(1 + f): f^2 / 2 and the summand s (f^2 / 2 + s^2 R).
+struct Parts {
+    half_square: NodeId,
+    rest: NodeId,
+}
+
+impl Lanes<'_> {
+    fn logarithm_parts(&mut self, f: NodeId) -> Parts {
+        let denominator = self.plus(f, 2.0);
+        let s = self.div(f, denominator);
+        let z = self.mul(s, s);
+        let rest = self.by_width(f, REST, REST_SINGLE);
+        let rest = self.polynomial(z, rest);
+        let half_f = self.times(f, 0.5);
+        let half_square = self.mul(half_f, f);
+        let inner = self.multiply_add(rest, z, half_square);
+        Parts { half_square, rest: self.mul(s, inner) }
+    }
+
+    /// log(1 + x).
+    pub(crate) fn log1p(&mut self, x: NodeId) -> NodeId {
+        let zero = self.number(x, 0.0);
+        let value = self.log1p_of_pair(x, zero);
+        self.log1p_edges(x, value)
+    }
+
+    /// log(1 + x + low) for x that is finite and above -1, `low` being small against x.
+    pub(crate) fn log1p_of_pair(&mut self, x: NodeId, low: NodeId) -> NodeId {
+        let one = self.number(x, 1.0);
+        let (u, missing) = self.exact_sum(one, x);
+        let missing = self.add(missing, low);
+        let correction = self.div(missing, u);
+        let (f, e) = self.split(u);
+        let Parts { half_square, rest } = self.logarithm_parts(f);
+        let ln2 = self.by_width(x, LN2, LN2_SINGLE);
+        let low = self.times(e, ln2.1);
+        let low = self.add(low, correction);
+        let low = self.add(low, rest);
+        let low = self.sub(low, half_square);
+        let low = self.add(low, f);
+        let high = self.times(e, ln2.0);
+        self.add(high, low)
+    }
+
+    /// Puts in what log(1 + x) is at zeros, at -1 and below, at infinity and NaN.
+    fn log1p_edges(&mut self, x: NodeId, value: NodeId) -> NodeId {
+        let infinite = self.is(x, f64::INFINITY);
+        let value = self.put(infinite, f64::INFINITY, value);
+        let pole = self.is(x, -1.0);
+        let value = self.put(pole, f64::NEG_INFINITY, value);
+        let beyond = self.is_below(x, -1.0);
+        let value = self.put(beyond, f64::NAN, value);
+        let nan = self.op(crate::kernel::LaneOp::Ne, &[x, x]);
+        let zero = self.is(x, 0.0);
+        let itself = self.or(nan, zero);
+        self.choose(itself, x, value)
+    }
+
+    /// Base-2 logarithm; whole for powers of two.
+    pub(crate) fn log2(&mut self, x: NodeId) -> NodeId {
+        let base = self.by_width(x, TWO, TWO_SINGLE);
+        self.logarithm_to(x, &base)
+    }
+
+    /// Base-10 logarithm.
+    pub(crate) fn log10(&mut self, x: NodeId) -> NodeId {
+        let base = self.by_width(x, TEN, TEN_SINGLE);
+        self.logarithm_to(x, &base)
+    }
+
+    /// The logarithm of the significand as a sum high + low, multiplied by the inverse's parts.
+    fn logarithm_to(&mut self, x: NodeId, base: &Base) -> NodeId {
+        let (f, e) = self.split(x);
+        let Parts { half_square, rest } = self.logarithm_parts(f);
+        let high = self.sub(f, half_square);
+        let dropped = self.by_width(x, 32, 12);
+        let high = self.truncated(high, dropped);
+        let low = self.sub(f, high);
+        let low = self.sub(low, half_square);
+        let low = self.add(low, rest);
+        let sum = self.add(low, high);
+        let (first, second) = (self.times(high, base.inverse.0), self.times(low, base.inverse.0));
+        let third = self.times(sum, base.inverse.1);
+        let of_exponent = self.times(e, base.of_two.0);
+        let small = self.times(e, base.of_two.1);
+        // The exponent's part is 0 or the larger one.
+        let value = self.add(of_exponent, first);
+        let taken = self.sub(of_exponent, value);
+        let missing = self.add(taken, first);
+        let small = self.add(small, third);
+        let small = self.add(small, second);
+        let small = self.add(small, missing);
+        let value = self.add(value, small);
+
+        let infinite = self.is(x, f64::INFINITY);
+        let value = self.put(infinite, f64::INFINITY, value);
+        let zero = self.is(x, 0.0);
+        let value = self.put(zero, f64::NEG_INFINITY, value);
+        let negative = self.is_below(x, 0.0);
+        let value = self.put(negative, f64::NAN, value);
+        let nan = self.op(crate::kernel::LaneOp::Ne, &[x, x]);
+        self.choose(nan, x, value)
+    }
+
+    /// log(2 x) for large x and log(1 + x + low) otherwise, for nonnegative x; infinity and NaN stay.
+    pub(crate) fn log1p_or_twice(&mut self, large: NodeId, x: NodeId, low: NodeId) -> NodeId {
+        let zero = self.number(x, 0.0);
+        let low = self.choose(large, zero, low);
+        let value = self.log1p_of_pair(x, low);
+        let raised = self.plus(value, LN_2);
+        let value = self.choose(large, raised, value);
+        let infinite = self.is(x, f64::INFINITY);
+        let value = self.put(infinite, f64::INFINITY, value);
+        let nan = self.op(crate::kernel::LaneOp::Ne, &[x, x]);
+        self.choose(nan, x, value)
+    }
+}
