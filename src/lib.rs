@@ -53,6 +53,8 @@ pub mod optimize;
 pub mod solver;
 
 mod batch;
+mod check;
+mod checkpoint;
 mod control;
 mod custom;
 mod executable;
@@ -68,6 +70,8 @@ mod trace;
 mod tree;
 
 pub use batch::{Vmap, vmap};
+pub use check::check_grads;
+pub use checkpoint::{Checkpoint, checkpoint};
 pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
 pub use cotangent_ir::trace::Traced;

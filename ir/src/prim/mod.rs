@@ -25,6 +25,7 @@ pub(crate) mod axes;
 pub mod bessel;
 pub mod binary;
 pub mod bits;
+pub mod checkpoint;
 pub mod compare;
 pub mod complex;
 pub mod contract;
@@ -420,6 +421,8 @@ pub enum Control {
     Switch,
     /// `control::CALL`
     Call,
+    /// `checkpoint::CHECKPOINT`
+    Checkpoint,
     /// A function with a derivative of its own, of the families `custom` and `implicit`.
     Custom,
     /// `effect::TAP`
@@ -493,6 +496,7 @@ static FAMILIES: &[&[&Prim]] = &[
     control::ALL,
     custom::ALL,
     implicit::ALL,
+    checkpoint::ALL,
     effect::ALL,
 ];
 
