@@ -384,6 +384,15 @@ fn view_element(view: &View, operands: &[Tensor], result: &Type, position: usize
                 (0..index.len()).map(|axis| index[axis] + start(1, axis, result, operands[0].ty())).collect();
             at(&operands[0], &source)
         }
+        View::Gather => {
+            let mut source = index;
+            let row = source.len() - 2;
+            let numbers = &operands[1];
+            let place: i64 = source[..=row].iter().zip(numbers.ty().strides()).map(|(at, stride)| at * stride).sum();
+            let last = operands[0].ty().shape[row] as i64 - 1;
+            source[row] = (numbers.get(place as usize).as_i128() as i64).clamp(0, last);
+            at(&operands[0], &source)
+        }
         View::DynamicUpdate => {
             let update = operands[1].ty();
             let source: Vec<i64> = (0..index.len()).map(|axis| index[axis] - start(2, axis, update, result)).collect();

@@ -34,15 +34,19 @@ pub mod effect;
 pub mod elementary;
 mod elementwise;
 pub mod fft;
+pub mod gather;
 pub mod index;
 mod operators;
 mod rearrange;
 pub mod reduce;
+pub mod scatter;
 pub mod shape;
 pub mod unary;
 
+pub use gather::OutOfRange;
 pub use index::concatenate;
 pub use rearrange::stack;
+pub use scatter::ScatterKind;
 
 /// Types of operands or results.
 pub type Types = SmallVec<[Type; 2]>;
@@ -363,6 +367,9 @@ pub enum View {
     DynamicSlice,
     /// Operand 1 where `o - clamp(start)` is within it, else operand 0; starts are operands 2 and following.
     DynamicUpdate,
+    /// Operand 0, [.., n, m], at `o` with the index of the row replaced by the element of operand 1, [.., k], at `o` without
+    /// the last axis, clamped to 0..n.
+    Gather,
 }
 
 /// One axis of an affine view.
@@ -451,7 +458,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 13] = [
+static FAMILIES: [&[&Prim]; 14] = [
     unary::ALL,
     elementary::ALL,
     binary::ALL,
@@ -460,6 +467,7 @@ static FAMILIES: [&[&Prim]; 13] = [
     complex::ALL,
     shape::ALL,
     index::ALL,
+    gather::ALL,
     reduce::ALL,
     contract::ALL,
     fft::ALL,
