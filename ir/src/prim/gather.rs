@@ -282,7 +282,8 @@ pub(crate) fn rows_or(x: &Array, numbers: &Array, out_of_range: OutOfRange, oper
     };
     if rows == 0 {
         if count.iter().product::<usize>() > 0 && matches!(out_of_range, OutOfRange::Clip | OutOfRange::Wrap) {
-            let message = "nothing can be taken of an axis without elements; use `OutOfRange::Fill` or check its extent";
+            let message =
+                "nothing can be taken of an axis without elements; use `OutOfRange::Fill` or check its extent";
             return fail(ErrorKind::Shape, operation, message);
         }
         return Array::filled(&shape, fill);

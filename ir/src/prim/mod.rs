@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::sync::LazyLock;
 
+mod arrange;
 pub(crate) mod axes;
 pub mod binary;
 pub mod bits;
@@ -29,6 +30,7 @@ pub mod complex;
 pub mod contract;
 pub mod control;
 mod create;
+pub mod cumulative;
 pub mod dynamic;
 pub mod effect;
 pub mod elementary;
@@ -36,17 +38,28 @@ mod elementwise;
 pub mod fft;
 pub mod gather;
 pub mod index;
+mod indexing;
+mod interpolate;
 mod operators;
 mod rearrange;
 pub mod reduce;
 pub mod scatter;
 pub mod shape;
+pub mod sort;
+pub mod statistics;
 pub mod unary;
+mod window;
 
+pub use arrange::meshgrid;
 pub use gather::OutOfRange;
 pub use index::concatenate;
+pub use indexing::{At, Index};
+pub use interpolate::Boundary;
 pub use rearrange::stack;
 pub use scatter::ScatterKind;
+pub use sort::sort_together;
+pub use statistics::MatrixNorm;
+pub use window::{Padding, Window, WindowOp};
 
 /// Types of operands or results.
 pub type Types = SmallVec<[Type; 2]>;
@@ -458,7 +471,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 14] = [
+static FAMILIES: [&[&Prim]; 16] = [
     unary::ALL,
     elementary::ALL,
     binary::ALL,
@@ -469,6 +482,8 @@ static FAMILIES: [&[&Prim]; 14] = [
     index::ALL,
     gather::ALL,
     reduce::ALL,
+    cumulative::ALL,
+    sort::ALL,
     contract::ALL,
     fft::ALL,
     control::ALL,

@@ -105,7 +105,7 @@ pub static REDUCE_MIN: Prim = Prim {
 
 /// A view of an array whose reductions keep the axes they reduce, with extent 1, so that the result broadcasts against
 /// the array. Made by [`Array::keep_axes`].
-pub struct KeepAxes<'a>(&'a Array);
+pub struct KeepAxes<'a>(pub(super) &'a Array);
 
 impl Array {
     /// Reductions that keep the reduced axes, with extent 1.
@@ -152,6 +152,8 @@ macro_rules! reductions {
         )* }
     };
 }
+
+pub(super) use reductions;
 
 reductions! {
     sum sum_axes sum, "The sum";

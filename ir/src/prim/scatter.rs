@@ -6,8 +6,8 @@
 use super::axes::{self, attempt, index_of, position_of};
 use super::gather::{self, GATHER, OutOfRange, Places, check_rows};
 use super::{
-    Arity, Batch, Case, Domain, Eval, Jvp, Lower, Prim, Routine, Transpose, TransposeArgs, Types,
-    WithTangents, one, refuse,
+    Arity, Batch, Case, Domain, Eval, Jvp, Lower, Prim, Routine, Transpose, TransposeArgs, Types, WithTangents, one,
+    refuse,
 };
 use crate::array::{Array, apply1, fail};
 use crate::attrs::{AttrKind, Attrs};

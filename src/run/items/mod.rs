@@ -10,6 +10,10 @@ use cotangent_ir::prim::{self, Eval, Prim};
 use cotangent_ir::{ALIGNMENT, Attrs, Bytes, Element, Tensor, Type};
 use smallvec::SmallVec;
 
+mod cumulative;
+mod scatter;
+mod sort;
+
 /// One operand of one item.
 pub(super) struct Operand<'a> {
     /// Its type, without the batch.
@@ -28,8 +32,18 @@ pub(super) struct Output<'a> {
 pub(super) type ItemRoutine = fn(&Attrs, &[Operand<'_>], &mut [Output<'_>]);
 
 /// The routine of a primitive, if it has one.
-fn native(_primitive: &str) -> Option<ItemRoutine> {
-    None
+fn native(primitive: &str) -> Option<ItemRoutine> {
+    let routine: ItemRoutine = match primitive {
+        "cumlogsumexp" => cumulative::logsumexps,
+        "cummax" => cumulative::maxima,
+        "cummin" => cumulative::minima,
+        "cumprod" => cumulative::products,
+        "cumsum" => cumulative::sums,
+        "scatter" => scatter::scatter,
+        "sort" => sort::sort,
+        _ => return None,
+    };
+    Some(routine)
 }
 
 /// A prepared [`LibraryCall::Items`].
@@ -113,6 +127,11 @@ impl Items {
 }
 
 impl<'a> Operand<'a> {
+    /// The elements as they lie in memory.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The elements in row-major order. `T` is the type of the dtype.
     pub(super) fn elements<T: Element>(&self) -> &'a [T] {
         bytemuck::cast_slice(self.bytes)
@@ -120,6 +139,11 @@ impl<'a> Operand<'a> {
 }
 
 impl Output<'_> {
+    /// The elements as they lie in memory.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+
     /// The elements in row-major order. `T` is the type of the dtype.
     pub(super) fn elements<T: Element>(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(self.bytes)
