@@ -70,8 +70,8 @@ pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
 pub use cotangent_ir::trace::Traced;
 pub use cotangent_ir::{
-    Array, At, Boundary, DType, Dims, Element, Error, ErrorKind, Index, IntoOperand, MatrixNorm, OutOfRange, Padding,
-    Result, Scalar, ScatterKind, Tensor, Type, Window, WindowOp, concatenate, meshgrid, sort_together, stack,
+    Array, At, Boundary, DType, Dims, Element, Error, ErrorKind, Index, IntoOperand, OutOfRange, Padding, Result,
+    Scalar, ScatterKind, Tensor, Type, Window, WindowOp, concatenate, meshgrid, sort_together, stack,
 };
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};

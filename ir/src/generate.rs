@@ -18,6 +18,7 @@ mod builder;
 mod control;
 mod kernel;
 mod movement;
+mod order;
 
 pub use kernel::{buffers, kernel};
 

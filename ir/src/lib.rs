@@ -36,7 +36,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use func::{Func, Inst, Value};
 pub use operand::{IntoOperand, Term};
 pub use prim::{
-    At, Boundary, Index, MatrixNorm, OutOfRange, Padding, Prim, ScatterKind, Window, WindowOp, concatenate, meshgrid,
+    At, Boundary, Index, OutOfRange, Padding, Prim, ScatterKind, Window, WindowOp, concatenate, meshgrid,
     sort_together, stack,
 };
 pub use scalar::{Number, Scalar};

@@ -1,4 +1,4 @@
-//! Operations that repeat elements or put them into patterns: tiles, diagonals, triangles, grids, outer products.
+//! Operations that repeat elements or put them into patterns: tiles, diagonals, triangles, grids.
 
 use super::axes::{self, attempt};
 use super::index::concatenate;
@@ -165,12 +165,6 @@ impl Array {
         self.pad_zeros(&widths).reshape(&square)
     }
 
-    /// The sum of the elements at `(i, i)` of the last two axes.
-    #[track_caller]
-    pub fn trace(&self) -> Array {
-        self.diagonal(0).sum_axes(&[-1])
-    }
-
     /// The array with zeros above the diagonal `(i, i + offset)` of its last two axes.
     ///
     /// ```
@@ -208,33 +202,6 @@ impl Array {
             2 => self.flip(&[first, second]),
             _ => self.swap_axes(first, second).flip(&[second]),
         }
-    }
-
-    /// All products of an element of this array, flattened, with one of the other.
-    #[track_caller]
-    pub fn outer(&self, other: &Array) -> Array {
-        self.flatten().expand_dims(1) * other.flatten().expand_dims(0)
-    }
-
-    /// The Kronecker product: every element of this array times the whole other one, side by side.
-    ///
-    /// ```
-    /// use cotangent_ir::Array;
-    /// let x = Array::from([1, 2]).kron(&Array::from([1, 10]));
-    /// assert_eq!(x.to_vec::<i32>().unwrap(), [1, 10, 2, 20]);
-    /// ```
-    #[track_caller]
-    pub fn kron(&self, other: &Array) -> Array {
-        let (left, right) = (attempt!(self.shape()), attempt!(other.shape()));
-        let rank = left.len().max(right.len());
-        let aligned = |shape: &[usize]| -> Dims {
-            std::iter::repeat_n(1, rank - shape.len()).chain(shape.iter().copied()).collect()
-        };
-        let (left, right) = (aligned(&left), aligned(&right));
-        let in_front: Dims = left.iter().flat_map(|&extent| [extent, 1]).collect();
-        let behind: Dims = right.iter().flat_map(|&extent| [1, extent]).collect();
-        let shape: Dims = left.iter().zip(&right).map(|(a, b)| a * b).collect();
-        (self.reshape(&in_front) * other.reshape(&behind)).reshape(&shape)
     }
 
     /// Differences of neighbours along an axis taken `times` times, as [`Array::diff`] does once.

@@ -58,7 +58,6 @@ pub use interpolate::Boundary;
 pub use rearrange::stack;
 pub use scatter::ScatterKind;
 pub use sort::sort_together;
-pub use statistics::MatrixNorm;
 pub use window::{Padding, Window, WindowOp};
 
 /// Types of operands or results.

@@ -21,21 +21,6 @@ reductions! {
     nanmean nanmean_axes nanmean, "The mean of what is not NaN (NaN where nothing is left)";
 }
 
-/// A norm of matrices. Those defined by singular values belong to the linear algebra.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MatrixNorm {
-    /// The root of the sum of the squared absolute values.
-    Frobenius,
-    /// The greatest sum of absolute values of a column: order 1.
-    GreatestColumn,
-    /// The least sum of absolute values of a column: order -1.
-    LeastColumn,
-    /// The greatest sum of absolute values of a row: order infinity.
-    GreatestRow,
-    /// The least sum of absolute values of a row: order minus infinity.
-    LeastRow,
-}
-
 impl Array {
     /// The variance over axes with `freedom` less than the number of elements as denominator: 0 for that of the elements
     /// themselves, 1 for the unbiased estimate from a sample.
@@ -82,14 +67,14 @@ impl Array {
     /// any, as `i32`.
     #[track_caller]
     pub fn argmax_axis(&self, axis: isize) -> Array {
-        place_of(self, axis, "argmax", |x, axes| x.keep_axes().max_axes(axes))
+        place_of(self, axis, "argmax", Extremum::Greatest)
     }
 
     /// The index along an axis, which the result does not have, of the first least element, of the first NaN if there is
     /// any, as `i32`.
     #[track_caller]
     pub fn argmin_axis(&self, axis: isize) -> Array {
-        place_of(self, axis, "argmin", |x, axes| x.keep_axes().min_axes(axes))
+        place_of(self, axis, "argmin", Extremum::Least)
     }
 
     /// exp(x) divided by its sum along an axis.
@@ -134,23 +119,6 @@ impl Array {
             2.0 => x.abs2().sum_axes(axes).sqrt(),
             _ if order.is_nan() => fail(ErrorKind::Argument, "norm_axes", "the order of a norm is NaN; give a number"),
             _ => x.abs().pow(order).sum_axes(axes).pow(1.0 / order),
-        }
-    }
-
-    /// A norm of the matrices in the last two axes.
-    #[track_caller]
-    pub fn matrix_norm(&self, norm: MatrixNorm) -> Array {
-        let ty = attempt!(self.ty());
-        if ty.rank() < 2 {
-            let message = format!("takes matrices in the last two axes, got {ty}; use `norm_axes` for vectors");
-            return fail(ErrorKind::Shape, "matrix_norm", message);
-        }
-        match norm {
-            MatrixNorm::Frobenius => self.norm_axes(2.0, &[-2, -1]),
-            MatrixNorm::GreatestColumn => self.norm_axes(1.0, &[-2]).max_axes(&[-1]),
-            MatrixNorm::LeastColumn => self.norm_axes(1.0, &[-2]).min_axes(&[-1]),
-            MatrixNorm::GreatestRow => self.norm_axes(1.0, &[-1]).max_axes(&[-1]),
-            MatrixNorm::LeastRow => self.norm_axes(1.0, &[-1]).min_axes(&[-1]),
         }
     }
 }
@@ -237,16 +205,25 @@ fn nanmean(x: &Array, operation: &str, axes: &[isize]) -> Array {
     nansum(&x, operation, axes) / count
 }
 
+enum Extremum {
+    Greatest,
+    Least,
+}
+
 /// The first index at which an extremum is taken on.
 #[track_caller]
-fn place_of(x: &Array, axis: isize, operation: &str, extremum: fn(&Array, &[isize]) -> Array) -> Array {
+fn place_of(x: &Array, axis: isize, operation: &str, extremum: Extremum) -> Array {
     let ty = attempt!(x.ty());
     let at = attempt!(axes::axis(operation, axis, ty.rank()));
     if ty.shape[at] == 0 {
         let message = format!("axis {at} of {ty} has no elements, hence no greatest or least one");
         return fail(ErrorKind::Shape, operation, message);
     }
-    let mut taken = x.equal(extremum(x, &[axis]));
+    let extremum = match extremum {
+        Extremum::Greatest => x.keep_axes().max_axes(&[axis]),
+        Extremum::Least => x.keep_axes().min_axes(&[axis]),
+    };
+    let mut taken = x.equal(extremum);
     if ty.dtype.is_float() {
         taken = taken | x.not_equal(x);
     }

@@ -3,16 +3,16 @@
 //! The workers share the items. A routine sees one item, its operands and results as slices of numbers, and is ordinary
 //! safe code. A primitive without a routine of its own is computed as its record says.
 
+mod cumulative;
+mod scatter;
+mod sort;
+
 use crate::run::library::{ItemArray, LibraryCall};
 use crate::run::session::Worker;
 use cotangent_ir::error::internal;
 use cotangent_ir::prim::{self, Eval, Prim};
 use cotangent_ir::{ALIGNMENT, Attrs, Bytes, Element, Tensor, Type};
 use smallvec::SmallVec;
-
-mod cumulative;
-mod scatter;
-mod sort;
 
 /// One operand of one item.
 pub(super) struct Operand<'a> {
@@ -33,7 +33,7 @@ pub(super) type ItemRoutine = fn(&Attrs, &[Operand<'_>], &mut [Output<'_>]);
 
 /// The routine of a primitive, if it has one.
 fn native(primitive: &str) -> Option<ItemRoutine> {
-    let routine: ItemRoutine = match primitive {
+    Some(match primitive {
         "cumlogsumexp" => cumulative::logsumexps,
         "cummax" => cumulative::maxima,
         "cummin" => cumulative::minima,
@@ -42,8 +42,7 @@ fn native(primitive: &str) -> Option<ItemRoutine> {
         "scatter" => scatter::scatter,
         "sort" => sort::sort,
         _ => return None,
-    };
-    Some(routine)
+    })
 }
 
 /// A prepared [`LibraryCall::Items`].
