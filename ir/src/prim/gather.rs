@@ -167,19 +167,20 @@ impl Array {
     pub fn gather(&self, starts: &Array, axes: &[isize], sizes: &[usize], out_of_range: OutOfRange) -> Array {
         let places = attempt!(Places::of_blocks("gather", self, starts, axes, sizes, out_of_range));
         let count: usize = attempt!(places.rows.shape()).iter().product();
-        let shape = attempt!(self.shape());
-        let rows: usize = shape.iter().product();
-        let flat = self.reshape(&[rows, 1]);
-        let taken = rows_or(&flat, &places.rows.reshape(&[count]), out_of_range, "gather");
+        let length: usize = attempt!(self.shape()).iter().product();
+        let rows = self.reshape(&[length.checked_div(places.width).unwrap_or(0), places.width]);
+        let taken = rows_or(&rows, &places.rows.reshape(&[count]), out_of_range, "gather");
         taken.reshape(&places.shape)
     }
 }
 
-/// Row-major positions of elements that coordinates name, -1 where they are out of range and not meant.
+/// Rows that coordinates name: the trailing axes that are taken whole are within a row.
 pub(crate) struct Places {
-    /// The positions.
+    /// The numbers of the rows, -1 where they are out of range and not meant.
     pub(crate) rows: Array,
-    /// The shape of the array of elements.
+    /// Elements of a row.
+    pub(crate) width: usize,
+    /// The shape of the array of all elements.
     pub(crate) shape: Dims,
 }
 
@@ -196,47 +197,44 @@ impl Places {
     ) -> Result<Places> {
         let (shape, batch) = (x.shape()?, starts.shape()?);
         let axes = axes::axes(operation, axes, shape.len())?;
-        let coordinates = batch.last().copied();
-        if coordinates != Some(axes.len()) {
+        let Some(batch) = batch.split_last().filter(|(last, _)| **last == axes.len()).map(|(_, batch)| batch) else {
             let message = format!(
                 "starts of shape {batch:?} must have a last axis of extent {}, a coordinate for each of the axes {axes:?}",
                 axes.len()
             );
             return refuse(ErrorKind::Shape, operation, message);
-        }
+        };
         if sizes.len() != shape.len() || sizes.iter().zip(&shape).any(|(size, extent)| size > extent) {
             let message = format!("a block of extents {sizes:?} does not fit into an array of shape {shape:?}");
             return refuse(ErrorKind::Shape, operation, message);
         }
-        let whole: Dims = batch[..batch.len() - 1].iter().chain(sizes).copied().collect();
+        let whole = |axis: usize| sizes[axis] == shape[axis] && !axes.contains(&axis);
+        let outer = (0..shape.len()).rev().find(|&axis| !whole(axis)).map_or(0, |axis| axis + 1);
+        let numbered: Dims = batch.iter().chain(&sizes[..outer]).copied().collect();
+        let leading: Dims = (0..batch.len()).collect();
         let dtype = index_dtype(starts.dtype()?, &shape);
         let starts = starts.astype(dtype);
-        let strides = crate::types::row_major_strides(&shape);
-        let mut rows = Array::zeros(&whole, dtype);
+        let strides = crate::types::row_major_strides(&shape[..outer]);
+        let mut rows = Array::zeros(&numbered, dtype);
         let mut within: Option<Array> = None;
-        for axis in 0..shape.len() {
-            let room = (shape[axis] - sizes[axis]) as i64;
-            let own = Array::iota(&whole, (batch.len() - 1 + axis) as isize, dtype);
-            let index = match axes.iter().position(|&named| named == axis) {
-                None => own,
-                Some(i) => {
-                    let start = starts.index_axis(-1, i as isize);
-                    let clipped = start.clamp(0, room);
-                    if !matches!(out_of_range, OutOfRange::Clip) {
-                        let fits = start.equal(&clipped);
-                        within = Some(within.map_or(fits.clone(), |within| within & fits));
-                    }
-                    let leading: Dims = (0..batch.len() - 1).collect();
-                    clipped.broadcast_in_dim(&whole, &leading) + own
+        for axis in 0..outer {
+            let mut index = Array::iota(&numbered, (batch.len() + axis) as isize, dtype);
+            if let Some(i) = axes.iter().position(|&named| named == axis) {
+                let start = starts.index_axis(-1, i as isize);
+                let clipped = start.clamp(0, (shape[axis] - sizes[axis]) as i64);
+                if out_of_range != OutOfRange::Clip {
+                    let fits = start.equal(&clipped);
+                    within = Some(within.map_or(fits.clone(), |within| within & fits));
                 }
-            };
+                index = clipped.broadcast_in_dim(&numbered, &leading) + index;
+            }
             rows = rows + index * strides[axis];
         }
         if let Some(within) = within {
-            let leading: Dims = (0..batch.len() - 1).collect();
-            rows = within.broadcast_in_dim(&whole, &leading).select(rows, -1);
+            rows = within.broadcast_in_dim(&numbered, &leading).select(rows, -1);
         }
-        Ok(Places { rows, shape: whole })
+        let width = shape[outer..].iter().product();
+        Ok(Places { rows, width, shape: batch.iter().chain(sizes).copied().collect() })
     }
 }
 

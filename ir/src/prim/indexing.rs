@@ -158,20 +158,24 @@ impl At<'_> {
     #[track_caller]
     fn update(&self, kind: ScatterKind, values: Term) -> Array {
         let ty = attempt!(self.array.ty());
-        let dtype = index_dtype(DType::I32, &ty.shape);
-        // The index applied to the positions of all elements gives the positions that are meant.
-        let all = Array::arange(ty.len(), dtype).reshape(&ty.shape);
+        let index = attempt!(every_axis(&ty, self.index));
+        // Trailing axes that are taken whole stay together.
+        let whole = index.iter().rev().take_while(|index| matches!(index, Index::All)).count();
+        let (outer, row) = ty.shape.split_at(ty.rank() - whole);
+        let count = outer.iter().product();
+        // The index applied to the numbers of all rows gives those that are meant.
+        let all = Array::arange(count, index_dtype(DType::I32, outer)).reshape(outer);
         let missing = match self.out_of_range {
             OutOfRange::Drop | OutOfRange::Fill(_) => OutOfRange::Fill(-1.0),
             other => other,
         };
-        let positions = attempt!(taken(&all, self.index, missing));
+        let numbers = attempt!(taken(&all, &index[..index.len() - whole], missing));
         let values = match values {
             Term::Array(values) => values.astype(ty.dtype),
             Term::Literal(value) => Array::scalar(value.convert(ty.dtype)),
         };
-        let shape = attempt!(positions.shape());
-        self.array.scatter_flat(kind, &positions, &values.broadcast_to(&shape))
+        let shape: Dims = attempt!(numbers.shape()).iter().chain(row).copied().collect();
+        self.array.scatter_rows(kind, &numbers, row.iter().product(), &values.broadcast_to(&shape))
     }
 }
 

@@ -167,17 +167,17 @@ impl Array {
             let message = format!("updates of shape {block:?} must have the shape {:?} of the blocks", places.shape);
             return fail(ErrorKind::Shape, "scatter", message);
         }
-        self.scatter_flat(kind, &places.rows, updates)
+        self.scatter_rows(kind, &places.rows, places.width, updates)
     }
 
-    /// The array with updates combined into its elements at row-major positions.
+    /// The array, seen as rows of `width` elements, with rows of updates combined into them.
     #[track_caller]
-    pub(crate) fn scatter_flat(&self, kind: ScatterKind, positions: &Array, updates: &Array) -> Array {
+    pub(crate) fn scatter_rows(&self, kind: ScatterKind, numbers: &Array, width: usize, updates: &Array) -> Array {
         let ty = attempt!(self.ty());
-        let count = attempt!(positions.ty()).len();
-        let updates = updates.astype(ty.dtype).reshape(&[count, 1]);
-        let flat = rows(kind, &self.reshape(&[ty.len(), 1]), &positions.reshape(&[count]), &updates);
-        flat.reshape(&ty.shape)
+        let count = attempt!(numbers.ty()).len();
+        let updates = updates.astype(ty.dtype).reshape(&[count, width]);
+        let x = self.reshape(&[ty.len().checked_div(width).unwrap_or(0), width]);
+        rows(kind, &x, &numbers.reshape(&[count]), &updates).reshape(&ty.shape)
     }
 }
 
