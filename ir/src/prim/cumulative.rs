@@ -31,7 +31,7 @@ pub static CUMSUM: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("reverse", AttrKind::Bool)],
     domain: Domain::Cases(|| cases(&[DType::F64, DType::F32, DType::I32, DType::C128])),
-    infer: |operands, attrs| infer_cumulative("cumsum", operands[0], attrs, Dtypes::Numbers),
+    infer: |operands, _| infer_cumulative("cumsum", operands[0], Dtypes::Numbers),
     eval: Eval::Tensors(|xs, attrs, _| {
         vec![run(xs[0], attrs, Number::Int(0), |sum, x| match (sum, x) {
             (Number::Int(a), Number::Int(b)) => Number::Int(a.wrapping_add(b)),
@@ -54,7 +54,7 @@ pub static CUMPROD: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("reverse", AttrKind::Bool)],
     domain: Domain::Cases(|| cases(&[DType::F64, DType::F32, DType::I32, DType::C128])),
-    infer: |operands, attrs| infer_cumulative("cumprod", operands[0], attrs, Dtypes::Numbers),
+    infer: |operands, _| infer_cumulative("cumprod", operands[0], Dtypes::Numbers),
     eval: Eval::Tensors(|xs, attrs, _| {
         vec![run(xs[0], attrs, Number::Int(1), |product, x| match (product, x) {
             // Modulo 2^128, hence also modulo the width of the dtype.
@@ -81,7 +81,7 @@ pub static CUMMAX: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("reverse", AttrKind::Bool)],
     domain: Domain::Cases(|| cases(&[DType::F64, DType::F32, DType::I32, DType::Bool])),
-    infer: |operands, attrs| infer_cumulative("cummax", operands[0], attrs, Dtypes::Ordered),
+    infer: |operands, _| infer_cumulative("cummax", operands[0], Dtypes::Ordered),
     eval: Eval::Tensors(|xs, attrs, types| {
         vec![run(xs[0], attrs, Scalar::lowest(types[0].dtype).number(), |a, b| extremum(LaneOp::Max, a, b))]
     }),
@@ -99,7 +99,7 @@ pub static CUMMIN: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("reverse", AttrKind::Bool)],
     domain: Domain::Cases(|| cases(&[DType::F64, DType::F32, DType::I32, DType::Bool])),
-    infer: |operands, attrs| infer_cumulative("cummin", operands[0], attrs, Dtypes::Ordered),
+    infer: |operands, _| infer_cumulative("cummin", operands[0], Dtypes::Ordered),
     eval: Eval::Tensors(|xs, attrs, types| {
         vec![run(xs[0], attrs, Scalar::highest(types[0].dtype).number(), |a, b| extremum(LaneOp::Min, a, b))]
     }),
@@ -117,7 +117,7 @@ pub static CUMLOGSUMEXP: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("reverse", AttrKind::Bool)],
     domain: Domain::Cases(|| cases(&[DType::F64, DType::F32])),
-    infer: |operands, attrs| infer_cumulative("cumlogsumexp", operands[0], attrs, Dtypes::Floats),
+    infer: |operands, _| infer_cumulative("cumlogsumexp", operands[0], Dtypes::Floats),
     eval: Eval::Tensors(|xs, attrs, _| {
         vec![run(xs[0], attrs, Number::Float(f64::NEG_INFINITY), |a, b| {
             let (a, b) = (Scalar::new(DType::F64, a).as_f64(), Scalar::new(DType::F64, b).as_f64());
@@ -190,7 +190,7 @@ fn cases(dtypes: &[DType]) -> Vec<Case> {
     shapes.into_iter().chain(others).collect()
 }
 
-fn infer_cumulative(operation: &str, x: &Type, _: &Attrs, dtypes: Dtypes) -> Result<Types> {
+fn infer_cumulative(operation: &str, x: &Type, dtypes: Dtypes) -> Result<Types> {
     if !dtypes.contains(x.dtype) {
         let message = format!("takes {}, got {x}; convert it with `astype`", dtypes.describe());
         return refuse(ErrorKind::DType, operation, message);
