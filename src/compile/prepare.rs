@@ -6,10 +6,11 @@
 
 use crate::compile::block::UNROLLED_REDUCTION;
 use cotangent_ir::kernel::ReduceOp;
+use cotangent_ir::prim::dynamic::{DYNAMIC_SLICE, DYNAMIC_UPDATE_SLICE};
 use cotangent_ir::prim::index::concatenate;
 use cotangent_ir::prim::{Control, Lower, Routine, control};
 use cotangent_ir::trace::{replay, trace};
-use cotangent_ir::{Array, Attrs, DType, Func, Inst, Type, apply_many};
+use cotangent_ir::{Array, Attrs, DType, Func, Inst, Type, apply_many, apply1};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -177,14 +178,19 @@ fn scan(inst: &Inst, args: &[Array], types: &[&Type]) -> Vec<Array> {
         inputs.extend_from_slice(&state[..carries]);
         for (array, ty) in fixed[consts..].iter().zip(&types[consts + carries..]) {
             let sizes = [&[1], &ty.shape[1..]].concat();
-            inputs.push(array.dynamic_slice(&start(ty.rank() - 1), &sizes).reshape(&ty.shape[1..]));
+            let starts = start(ty.rank() - 1);
+            let operands: Vec<&Array> = std::iter::once(array).chain(&starts).collect();
+            let attrs = Attrs::none().with_sizes("sizes", sizes);
+            inputs.push(apply1(&DYNAMIC_SLICE, &operands, attrs).reshape(&ty.shape[1..]));
         }
         let results = replay(&body, &inputs);
         let mut next = vec![counter + 1];
         next.extend_from_slice(&results[..carries]);
         for ((array, result), ty) in state[carries..].iter().zip(&results[carries..]).zip(&stacked) {
             let row = result.reshape(&[&[1], &ty.shape[..]].concat());
-            next.push(array.dynamic_update_slice(&row, &start(ty.rank())));
+            let starts = start(ty.rank());
+            let operands: Vec<&Array> = [array, &row].into_iter().chain(&starts).collect();
+            next.push(apply1(&DYNAMIC_UPDATE_SLICE, &operands, Attrs::none()));
         }
         next
     });

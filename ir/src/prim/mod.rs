@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::sync::LazyLock;
 
+mod arrange;
 pub(crate) mod axes;
 pub mod bessel;
 pub mod binary;
@@ -30,6 +31,7 @@ pub mod complex;
 pub mod contract;
 pub mod control;
 mod create;
+pub mod cumulative;
 pub mod custom;
 pub mod dynamic;
 pub mod effect;
@@ -39,10 +41,13 @@ pub mod exponential;
 pub mod fft;
 pub mod floating;
 mod gamma_reference;
+pub mod gather;
 pub mod hyperbolic;
 pub mod implicit;
 pub mod index;
+mod indexing;
 pub mod integer;
+mod interpolate;
 pub mod logarithm;
 mod operators;
 mod principal;
@@ -50,13 +55,24 @@ mod probability;
 mod rearrange;
 pub mod reduce;
 pub mod root;
+pub mod scatter;
 pub mod shape;
+pub mod sort;
 pub mod special;
+pub mod statistics;
 pub mod trigonometric;
 pub mod unary;
+mod window;
 
+pub use arrange::meshgrid;
+pub use gather::OutOfRange;
 pub use index::concatenate;
+pub use indexing::{At, Index};
+pub use interpolate::Boundary;
 pub use rearrange::stack;
+pub use scatter::ScatterKind;
+pub use sort::sort_together;
+pub use window::{Padding, Window, WindowOp};
 
 /// Types of operands or results.
 pub type Types = SmallVec<[Type; 2]>;
@@ -379,6 +395,9 @@ pub enum View {
     DynamicSlice,
     /// Operand 1 where `o - clamp(start)` is within it, else operand 0; starts are operands 2 and following.
     DynamicUpdate,
+    /// Operand 0, [.., n, m], at `o` with the index of the row replaced by the element of operand 1, [.., k], at `o` without
+    /// the last axis, clamped to 0..n.
+    Gather,
 }
 
 /// One axis of an affine view.
@@ -487,7 +506,10 @@ static FAMILIES: &[&[&Prim]] = &[
     complex::ALL,
     shape::ALL,
     index::ALL,
+    gather::ALL,
     reduce::ALL,
+    cumulative::ALL,
+    sort::ALL,
     contract::ALL,
     fft::ALL,
     control::ALL,

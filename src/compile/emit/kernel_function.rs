@@ -120,7 +120,7 @@ fn write_loops(
 
 /// What is known about the number of iterations of a loop.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trips {
+pub(crate) enum Trips {
     /// There may be none.
     Unknown,
     /// There is one at least.
@@ -352,13 +352,16 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                     loops.inside(&segment.inside, level + 1);
                     loops.block = None;
                 };
-                range = self.stage(range, step, trip);
+                // Only the first stage makes many steps.
+                let block = (Some(&(form, vectors)) == stages.clone().next()).then_some(Block { form, vectors });
+                range = self.stage(range, step, block, trip);
             }
         }
     }
 
-    /// One stage of a vector loop: all whole steps in the range. Gives what is left of it.
-    fn stage(&mut self, range: Range, step: i64, trip: impl Fn(&mut Self, Value)) -> Range {
+    /// One stage of a vector loop: all whole steps in the range. Gives what is left of it. With a block, long sums are made
+    /// in strips.
+    fn stage(&mut self, range: Range, step: i64, block: Option<Block>, trip: impl Fn(&mut Self, Value)) -> Range {
         match range {
             Range::Known(low, high) => {
                 let whole = low + (high - low) / step * step;
@@ -370,9 +373,12 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                             trip(self, index);
                         }
                     }
-                    _ => {
+                    trips => {
                         let (low, whole) = (self.constant(low), self.constant(whole));
-                        self.counted(low, whole, step, Trips::Some, trip);
+                        match block.filter(|_| self.sums_in_strips(trips)) {
+                            Some(block) => self.in_strips(low, whole, step, Trips::Some, block, trip),
+                            None => self.counted(low, whole, step, Trips::Some, trip),
+                        };
                     }
                 }
                 Range::Known(whole, high)
@@ -380,14 +386,17 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
             Range::Cut(low, high) => {
                 // Indices are far from the ends of their type, so that this difference is right as a signed number.
                 let limit = self.emitter.builder.ins().iadd_imm_s(high, 1 - step);
-                let low = self.counted(low, limit, step, Trips::Unknown, trip);
+                let low = match block.filter(|_| self.tile.is_none() && self.sums_in_strips(i64::MAX)) {
+                    Some(block) => self.in_strips(low, limit, step, Trips::Unknown, block, trip),
+                    None => self.counted(low, limit, step, Trips::Unknown, trip),
+                };
                 Range::Cut(low, high)
             }
         }
     }
 
     /// A loop over `low`, `low + step`, ... below `limit`; gives the first index not below it.
-    fn counted(
+    pub(crate) fn counted(
         &mut self,
         low: Value,
         limit: Value,

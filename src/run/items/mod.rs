@@ -3,6 +3,10 @@
 //! The workers share the items. A routine sees one item, its operands and results as slices of numbers, and is ordinary
 //! safe code. A primitive without a routine of its own is computed as its record says.
 
+mod cumulative;
+mod scatter;
+mod sort;
+
 use crate::run::library::{ItemArray, LibraryCall};
 use crate::run::session::Worker;
 use cotangent_ir::error::internal;
@@ -28,8 +32,17 @@ pub(super) struct Output<'a> {
 pub(super) type ItemRoutine = fn(&Attrs, &[Operand<'_>], &mut [Output<'_>]);
 
 /// The routine of a primitive, if it has one.
-fn native(_primitive: &str) -> Option<ItemRoutine> {
-    None
+fn native(primitive: &str) -> Option<ItemRoutine> {
+    Some(match primitive {
+        "cumlogsumexp" => cumulative::logsumexps,
+        "cummax" => cumulative::maxima,
+        "cummin" => cumulative::minima,
+        "cumprod" => cumulative::products,
+        "cumsum" => cumulative::sums,
+        "scatter" => scatter::scatter,
+        "sort" => sort::sort,
+        _ => return None,
+    })
 }
 
 /// A prepared [`LibraryCall::Items`].
@@ -113,6 +126,11 @@ impl Items {
 }
 
 impl<'a> Operand<'a> {
+    /// The elements as they lie in memory.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The elements in row-major order. `T` is the type of the dtype.
     pub(super) fn elements<T: Element>(&self) -> &'a [T] {
         bytemuck::cast_slice(self.bytes)
@@ -120,6 +138,11 @@ impl<'a> Operand<'a> {
 }
 
 impl Output<'_> {
+    /// The elements as they lie in memory.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+
     /// The elements in row-major order. `T` is the type of the dtype.
     pub(super) fn elements<T: Element>(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(self.bytes)
