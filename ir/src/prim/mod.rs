@@ -35,6 +35,7 @@ pub mod elementary;
 mod elementwise;
 pub mod fft;
 pub mod index;
+pub mod linalg;
 mod operators;
 mod rearrange;
 pub mod reduce;
@@ -100,6 +101,9 @@ pub enum Elements {
     Positive,
     /// Within (-0.9, 0.9), away from 0.
     Unit,
+    /// Matrices, the last two axes, whose diagonal is positive and outweighs the rest, and whose singular values and
+    /// eigenvalues are far from 0 and from each other.
+    Dominant,
 }
 
 /// A set of dtypes.
@@ -451,7 +455,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 13] = [
+static FAMILIES: [&[&Prim]; 14] = [
     unary::ALL,
     elementary::ALL,
     binary::ALL,
@@ -463,6 +467,7 @@ static FAMILIES: [&[&Prim]; 13] = [
     reduce::ALL,
     contract::ALL,
     fft::ALL,
+    linalg::ALL,
     control::ALL,
     effect::ALL,
 ];
