@@ -35,7 +35,7 @@ pub use dtype::DType;
 pub use error::{Error, ErrorKind, Result};
 pub use func::{Func, Inst, Value};
 pub use operand::{IntoOperand, Term};
-pub use prim::{Prim, concatenate, stack};
+pub use prim::{Prim, concatenate, einsum, multi_dot, stack};
 pub use scalar::{Number, Scalar};
 pub use tensor::{ALIGNMENT, Bytes, Element, Tensor};
 pub use types::{Dims, Type, row_major_strides};

@@ -28,21 +28,27 @@ pub mod compare;
 pub mod complex;
 pub mod contract;
 pub mod control;
+pub mod conv;
 mod create;
 pub mod dynamic;
 pub mod effect;
+pub mod einsum;
 pub mod elementary;
 mod elementwise;
 pub mod fft;
 pub mod index;
 pub mod linalg;
 mod operators;
+pub mod products;
 mod rearrange;
 pub mod reduce;
 pub mod shape;
+pub mod spectrum;
 pub mod unary;
 
+pub use einsum::einsum;
 pub use index::concatenate;
+pub use products::multi_dot;
 pub use rearrange::stack;
 
 /// Types of operands or results.
@@ -455,7 +461,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 14] = [
+static FAMILIES: [&[&Prim]; 15] = [
     unary::ALL,
     elementary::ALL,
     binary::ALL,
@@ -466,6 +472,7 @@ static FAMILIES: [&[&Prim]; 14] = [
     index::ALL,
     reduce::ALL,
     contract::ALL,
+    conv::ALL,
     fft::ALL,
     linalg::ALL,
     control::ALL,

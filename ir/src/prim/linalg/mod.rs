@@ -142,7 +142,7 @@ fn lower(x: &Array, offset: i32) -> Array {
 
 /// The main diagonal of matrices.
 #[track_caller]
-fn diagonal(x: &Array) -> Array {
+pub(crate) fn diagonal(x: &Array) -> Array {
     let ty = axes::attempt!(x.ty());
     let (rows, columns) = axes::attempt!(matrix_extents("diagonal", &ty));
     let count = rows.min(columns);

@@ -1,7 +1,15 @@
 //! Routines that treat the items of a batch one by one: sorts, decompositions, whatever looks at a whole item at once.
 //!
 //! The workers share the items. A routine sees one item, its operands and results as slices of numbers, and is ordinary
-//! safe code. A primitive without a routine of its own is computed as its record says.
+//! safe code; one file holds a family of them. A primitive without a routine of its own is computed as its record says.
+
+mod cholesky;
+mod eigh;
+mod lu;
+mod matrix;
+mod qr;
+mod svd;
+mod triangular;
 
 use crate::run::library::{ItemArray, LibraryCall};
 use crate::run::session::Worker;
@@ -28,8 +36,16 @@ pub(super) struct Output<'a> {
 pub(super) type ItemRoutine = fn(&Attrs, &[Operand<'_>], &mut [Output<'_>]);
 
 /// The routine of a primitive, if it has one.
-fn native(_primitive: &str) -> Option<ItemRoutine> {
-    None
+fn native(primitive: &str) -> Option<ItemRoutine> {
+    Some(match primitive {
+        "cholesky" => cholesky::cholesky,
+        "triangular_solve" => triangular::triangular_solve,
+        "lu" => lu::lu,
+        "qr" => qr::qr,
+        "eigh" => eigh::eigh,
+        "svd" => svd::svd,
+        _ => return None,
+    })
 }
 
 /// A prepared [`LibraryCall::Items`].
