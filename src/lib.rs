@@ -70,7 +70,8 @@ pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
 pub use cotangent_ir::trace::Traced;
 pub use cotangent_ir::{
-    Array, DType, Dims, Element, Error, ErrorKind, IntoOperand, Result, Scalar, Tensor, Type, concatenate, einsum, multi_dot, stack,
+    Array, DType, Dims, Element, Error, ErrorKind, IntoOperand, Result, Scalar, Tensor, Type, concatenate, einsum,
+    multi_dot, stack,
 };
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};

@@ -93,7 +93,8 @@ impl Transform {
             (None, None) => (0..rank).collect(),
         };
         if axes.is_empty() || sizes.is_some_and(|sizes| sizes.len() != axes.len() || sizes.contains(&0)) {
-            let message = format!("{sizes:?} points along the axes {axes:?}: at least one axis and one point each are needed");
+            let message =
+                format!("{sizes:?} points along the axes {axes:?}: at least one axis and one point each are needed");
             return Err(Error::new(ErrorKind::Argument, operation, message));
         }
         Ok((axes, sizes))
@@ -153,7 +154,8 @@ impl Array {
             Some(sizes) => sizes[last],
             None if kept[last] > 1 => 2 * (kept[last] - 1),
             None => {
-                let message = format!("one coefficient along axis {} of {shape:?} leaves no points; give sizes", axes[last]);
+                let message =
+                    format!("one coefficient along axis {} of {shape:?} leaves no points; give sizes", axes[last]);
                 return fail(ErrorKind::Shape, "irfftn", message);
             }
         };

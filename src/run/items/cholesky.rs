@@ -15,6 +15,9 @@ pub(super) fn cholesky(_: &Attrs, operands: &[Operand<'_>], outputs: &mut [Outpu
 fn factor<T: Number>(x: &Operand<'_>, output: &mut Output<'_>) {
     let mut l = columns_of::<T>(x);
     let n = l.nrows();
+    for i in 0..n {
+        l[(i, i)] = T::from_real_impl(&T::real_part_impl(&l[(i, i)]));
+    }
     let mut memory = MemBuffer::new(cholesky_in_place_scratch::<T>(n, Par::Seq, Default::default()));
     let stack = MemStack::new(&mut memory);
     let outcome = cholesky_in_place(l.as_mut(), Default::default(), Par::Seq, stack, Default::default());

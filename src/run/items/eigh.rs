@@ -14,10 +14,13 @@ pub(super) fn eigh(_: &Attrs, operands: &[Operand<'_>], outputs: &mut [Output<'_
 }
 
 fn decompose<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
-    let matrix = columns_of::<T>(x);
+    let mut matrix = columns_of::<T>(x);
     let n = matrix.nrows();
     if n == 0 {
         return;
+    }
+    for i in 0..n {
+        matrix[(i, i)] = T::from_real_impl(&T::real_part_impl(&matrix[(i, i)]));
     }
     let vectors = outputs.len() > 1;
     let mut values = Diag::<T>::zeros(n);

@@ -10,7 +10,10 @@ use faer::{Mat, MatRef};
 use std::ops::{Mul, Sub};
 
 /// Numbers of which matrices are decomposed.
-pub(super) trait Number: ComplexField<Real: Element> + Element + Mul<Output = Self> + Sub<Output = Self> {}
+pub(super) trait Number:
+    ComplexField<Real: Element> + Element + Mul<Output = Self> + Sub<Output = Self>
+{
+}
 
 impl<T: ComplexField<Real: Element> + Element + Mul<Output = T> + Sub<Output = T>> Number for T {}
 

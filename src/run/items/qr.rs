@@ -26,8 +26,7 @@ fn factor<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     }
     let block = recommended_block_size::<T>(rows, columns);
     let mut coefficients = Mat::<T>::zeros(block, least);
-    let mut memory =
-        MemBuffer::new(qr_in_place_scratch::<T>(rows, columns, block, Par::Seq, Default::default()));
+    let mut memory = MemBuffer::new(qr_in_place_scratch::<T>(rows, columns, block, Par::Seq, Default::default()));
     let stack = MemStack::new(&mut memory);
     qr_in_place(reflections.as_mut(), coefficients.as_mut(), Par::Seq, stack, Default::default());
     let mut q = Mat::<T>::identity(rows, least);
@@ -43,7 +42,11 @@ fn factor<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     let phase = |i: usize| {
         let x = reflections[(i, i)];
         let size = T::abs_impl(&x);
-        if x == T::zero_impl() { T::one_impl() } else { T::mul_real_impl(&x, &<T::Real as ComplexField>::recip_impl(&size)) }
+        if x == T::zero_impl() {
+            T::one_impl()
+        } else {
+            T::mul_real_impl(&x, &<T::Real as ComplexField>::recip_impl(&size))
+        }
     };
     let phases: Vec<T> = (0..least).map(phase).collect();
     store::<T>(&mut outputs[0], |row, column| q[(row, column)] * phases[column]);

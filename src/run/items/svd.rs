@@ -48,8 +48,6 @@ fn decompose<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     if let (Some(left), Some(right)) = (left, right) {
         let turns: Vec<T> = (0..least).map(|column| turning((0..rows).map(|row| left[(row, column)]))).collect();
         store::<T>(&mut outputs[1], |row, column| left[(row, column)] * turns[column]);
-        store::<T>(&mut outputs[2], |row, column| {
-            T::conj_impl(&(right[(column, row)] * turns[row]))
-        });
+        store::<T>(&mut outputs[2], |row, column| T::conj_impl(&(right[(column, row)] * turns[row])));
     }
 }

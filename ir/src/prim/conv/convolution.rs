@@ -99,11 +99,13 @@ impl Convolution {
         let space: Vec<char> = window.chars().filter(|letter| !"OI".contains(*letter)).collect();
         let order = |layout: &str, leading: [char; 2], rank: usize| -> Result<Dims> {
             let wanted: Vec<char> = leading.into_iter().chain(space.iter().copied()).collect();
-            let places: Option<Dims> = wanted.iter().map(|letter| layout.chars().position(|own| own == *letter)).collect();
+            let places: Option<Dims> =
+                wanted.iter().map(|letter| layout.chars().position(|own| own == *letter)).collect();
             match places {
                 Some(places) if layout.chars().count() == wanted.len() && rank == wanted.len() => Ok(places),
                 _ => {
-                    let message = format!("the layout `{layout}` of an array of rank {rank} must have the letters {wanted:?}");
+                    let message =
+                        format!("the layout `{layout}` of an array of rank {rank} must have the letters {wanted:?}");
                     Err(Error::new(ErrorKind::Argument, "conv_general", message))
                 }
             }
@@ -145,7 +147,8 @@ impl Convolution {
     fn pads(&self, x: &Type, w: &Type) -> Result<Vec<(i64, i64)>> {
         let same = |lower: bool| -> Result<Vec<(i64, i64)>> {
             if self.lhs_dilation.iter().any(|&by| by != 1) {
-                let message = "the same extent is not defined where the input is dilated; give the padding of each axis";
+                let message =
+                    "the same extent is not defined where the input is dilated; give the padding of each axis";
                 return Err(Error::new(ErrorKind::Argument, "conv_general", message));
             }
             let extents = x.shape.iter().skip(2).map(|&extent| extent as i64);

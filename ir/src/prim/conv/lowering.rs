@@ -28,8 +28,7 @@ pub(super) fn expand(x: &Array, w: &Array, window: &Window) -> Array {
         1 => x.clone(),
         groups => {
             let split: Dims = [groups, batch].into_iter().chain(xs.shape[1..].iter().copied()).collect();
-            let joined: Dims =
-                [batch, groups * xs.shape[1]].into_iter().chain(xs.shape[2..].iter().copied()).collect();
+            let joined: Dims = [batch, groups * xs.shape[1]].into_iter().chain(xs.shape[2..].iter().copied()).collect();
             x.reshape(&split).move_axis(0, 1).reshape(&joined)
         }
     };

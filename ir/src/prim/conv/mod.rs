@@ -4,7 +4,9 @@
 //! convolved, in the sense of signal processing, by `convolve.rs`.
 
 use super::axes::{index_of, position_of};
-use super::{Arity, Batch, Case, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types, one, refuse};
+use super::{
+    Arity, Batch, Case, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types, one, refuse,
+};
 use crate::array::{Array, apply1, fail};
 use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
@@ -125,7 +127,8 @@ fn infer(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
     }
     let (groups, batches) = (attrs.int("feature_groups"), attrs.int("batch_groups"));
     if groups < 1 || batches < 1 || (groups > 1 && batches > 1) {
-        let message = format!("feature_groups = {groups} and batch_groups = {batches} must be 1 at least, one of them 1");
+        let message =
+            format!("feature_groups = {groups} and batch_groups = {batches} must be 1 at least, one of them 1");
         return refuse(ErrorKind::Argument, "conv", message);
     }
     let window = Window::of(attrs);
@@ -176,7 +179,9 @@ fn sums(x: &Tensor, w: &Tensor, window: &Window, ty: &Type) -> Tensor {
         let number = match ty.dtype {
             dtype if dtype.is_complex() => Number::Complex(terms.map(|(a, b)| a.as_complex() * b.as_complex()).sum()),
             dtype if dtype.is_float() => Number::Float(terms.map(|(a, b)| a.as_f64() * b.as_f64()).sum()),
-            _ => Number::Int(terms.fold(0, |sum: i128, (a, b)| sum.wrapping_add(a.as_i128().wrapping_mul(b.as_i128())))),
+            _ => {
+                Number::Int(terms.fold(0, |sum: i128, (a, b)| sum.wrapping_add(a.as_i128().wrapping_mul(b.as_i128()))))
+            }
         };
         Scalar::new(ty.dtype, number)
     })
@@ -215,7 +220,13 @@ fn cases() -> Vec<Case> {
         case(DType::F64, &[2, 4, 5], &[4, 1, 2], [&[1], &[1], &[0], &[1], &[1]], (4, 1)),
         case(DType::F64, &[4, 2, 5], &[6, 2, 2], [&[2], &[0], &[1], &[1], &[1]], (1, 2)),
         case(DType::C128, &[2, 2, 4, 3], &[2, 2, 2, 2], [&[1, 2], &[1, 0], &[0, 1], &[1, 2], &[2, 1]], (1, 1)),
-        case(DType::F64, &[1, 2, 3, 3, 2], &[2, 1, 2, 1, 2], [&[1; 3], &[0, 1, 0], &[1, 0, 0], &[1; 3], &[1; 3]], (2, 1)),
+        case(
+            DType::F64,
+            &[1, 2, 3, 3, 2],
+            &[2, 1, 2, 1, 2],
+            [&[1; 3], &[0, 1, 0], &[1, 0, 0], &[1; 3], &[1; 3]],
+            (2, 1),
+        ),
         case(DType::C64, &[1, 2, 4, 4], &[2, 2, 3, 3], [&[2, 1], &[1, 1], &[1, 1], &[1, 1], &[1, 1]], (1, 1)),
         case(DType::F64, &[1, 1, 2], &[1, 1, 4], plain, (1, 1)),
         case(DType::F64, &[0, 1, 3], &[2, 1, 2], plain, (1, 1)),

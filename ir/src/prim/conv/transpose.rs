@@ -48,8 +48,7 @@ pub(super) fn of_input(ct: &Array, x: &Type, w: &Array, window: &Window) -> Arra
     }
     // What were groups of channels are groups of the batch.
     let batch = x.shape[0] / window.batch_groups;
-    let split: Dims =
-        [batch, window.batch_groups].into_iter().chain(x.shape[1..].iter().copied()).collect();
+    let split: Dims = [batch, window.batch_groups].into_iter().chain(x.shape[1..].iter().copied()).collect();
     result.reshape(&split).move_axis(1, 0).reshape(&x.shape)
 }
 

@@ -6,9 +6,7 @@ use crate::array::{Array, apply1};
 use crate::attrs::Attrs;
 use crate::dtype::DType;
 use crate::prim::axes::attempt;
-use crate::prim::{
-    Arity, Batch, Case, Domain, Elements, Eval, Jvp, JvpArgs, Lower, Prim, Routine, Transpose, one,
-};
+use crate::prim::{Arity, Batch, Case, Domain, Elements, Eval, Jvp, JvpArgs, Lower, Prim, Routine, Transpose, one};
 use crate::types::Type;
 
 /// The lower triangular factor.
@@ -20,8 +18,9 @@ pub static CHOLESKY: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[],
     domain: Domain::Cases(|| {
-        let case = |dtype, shape: &[usize]| {
-            Case { elements: vec![Elements::Dominant], ..Case::new([Type::new(dtype, shape)], Attrs::none()) }
+        let case = |dtype, shape: &[usize]| Case {
+            elements: vec![Elements::Dominant],
+            ..Case::new([Type::new(dtype, shape)], Attrs::none())
         };
         vec![
             case(DType::F64, &[1, 1]),

@@ -20,8 +20,9 @@ pub static EIGH: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("vectors", AttrKind::Bool)],
     domain: Domain::Cases(|| {
-        let case = |dtype, shape: &[usize], vectors| {
-            Case { elements: vec![Elements::Dominant], ..Case::new([Type::new(dtype, shape)], attrs(vectors)) }
+        let case = |dtype, shape: &[usize], vectors| Case {
+            elements: vec![Elements::Dominant],
+            ..Case::new([Type::new(dtype, shape)], attrs(vectors))
         };
         vec![
             case(DType::F64, &[3, 3], true),
@@ -141,7 +142,8 @@ fn rotate(x: &Dense) -> Vec<Dense> {
         for p in 0..n {
             for q in p + 1..n {
                 let b = a[(p, q)];
-                if b.norm() <= f64::EPSILON * f64::EPSILON * (a[(p, p)].norm() + a[(q, q)].norm()) || b == Number::ZERO {
+                if b.norm() <= f64::EPSILON * f64::EPSILON * (a[(p, p)].norm() + a[(q, q)].norm()) || b == Number::ZERO
+                {
                     continue;
                 }
                 changed = true;

@@ -45,7 +45,7 @@ impl Array {
         let ty = attempt!(x.ty());
         let rows = attempt!(square_extent("expm", &ty));
         let (coefficients, within): (&[f64], f64) = match ty.dtype.real() {
-            DType::F32 => (&SINGLE, 3.925724783138660),
+            DType::F32 => (&SINGLE, 3.92572478313866),
             _ => (&DOUBLE, 5.371920351148152),
         };
         let size = x.matrix_norm(MatrixNorm::One);

@@ -43,7 +43,8 @@ impl Array {
         let vector = right.rank() == 1;
         let equations = right.shape.get(right.rank().saturating_sub(if vector { 1 } else { 2 }));
         if equations != Some(&rows) {
-            let message = format!("{ty} has {rows} rows, which {right} does not; a right side has one number for each row");
+            let message =
+                format!("{ty} has {rows} rows, which {right} does not; a right side has one number for each row");
             return fail(ErrorKind::Shape, "lstsq", message);
         }
         let b = if vector { b.expand_dims(1) } else { b };

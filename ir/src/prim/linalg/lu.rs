@@ -23,8 +23,9 @@ pub static LU: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[],
     domain: Domain::Cases(|| {
-        let case = |dtype, shape: &[usize]| {
-            Case { elements: vec![Elements::Dominant], ..Case::new([Type::new(dtype, shape)], Attrs::none()) }
+        let case = |dtype, shape: &[usize]| Case {
+            elements: vec![Elements::Dominant],
+            ..Case::new([Type::new(dtype, shape)], Attrs::none())
         };
         vec![
             case(DType::F64, &[3, 3]),

@@ -28,15 +28,8 @@ pub mod triangular;
 pub use norm::MatrixNorm;
 
 /// The primitives of this family.
-pub static ALL: &[&Prim] = &[
-    &cholesky::CHOLESKY,
-    &triangular::TRIANGULAR_SOLVE,
-    &lu::LU,
-    &qr::QR,
-    &eigh::EIGH,
-    &svd::SVD,
-    &solve::SOLVE,
-];
+pub static ALL: &[&Prim] =
+    &[&cholesky::CHOLESKY, &triangular::TRIANGULAR_SOLVE, &lu::LU, &qr::QR, &eigh::EIGH, &svd::SVD, &solve::SOLVE];
 
 impl Array {
     /// The conjugate transpose of matrices: the last two axes exchanged, complex elements conjugated.

@@ -7,9 +7,7 @@ use crate::array::{Array, apply_many, fail};
 use crate::attrs::Attrs;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
-use crate::prim::{
-    Arity, Batch, Case, Domain, Elements, Eval, Jvp, Lower, Prim, Routine, Transpose, WithTangents,
-};
+use crate::prim::{Arity, Batch, Case, Domain, Elements, Eval, Jvp, Lower, Prim, Routine, Transpose, WithTangents};
 use crate::types::Type;
 
 /// Orthonormal columns and a triangle.
@@ -21,8 +19,9 @@ pub static QR: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[],
     domain: Domain::Cases(|| {
-        let case = |dtype, shape: &[usize]| {
-            Case { elements: vec![Elements::Dominant], ..Case::new([Type::new(dtype, shape)], Attrs::none()) }
+        let case = |dtype, shape: &[usize]| Case {
+            elements: vec![Elements::Dominant],
+            ..Case::new([Type::new(dtype, shape)], Attrs::none())
         };
         vec![
             case(DType::F64, &[3, 3]),
@@ -90,7 +89,8 @@ fn tangents_of(q: &Array, r: &Array, dx: &Array) -> [Array; 2] {
     };
     let (rows, columns) = (ty.shape[ty.rank() - 2], ty.shape[ty.rank() - 1]);
     if rows < columns {
-        let message = format!("{ty} is wider than tall, and only the factors of others have a derivative; factor its adjoint");
+        let message =
+            format!("{ty} is wider than tall, and only the factors of others have a derivative; factor its adjoint");
         return both(fail(ErrorKind::Transform, "qr", message));
     }
     let right = r.solve_triangular(&dx.swap_axes(-2, -1), Triangle::UPPER.transposed()).swap_axes(-2, -1);

@@ -145,10 +145,7 @@ pub(super) fn with_columns(
     let column = if vector { b.expand_dims(1) } else { b.clone() };
     let columns = attempt!(column.ty());
     let (left_shape, right_shape) = attempt!(common_batch(operation, &left, &columns));
-    let solution = apply(
-        &a.astype(dtype).broadcast_to(&left_shape),
-        &column.astype(dtype).broadcast_to(&right_shape),
-    );
+    let solution = apply(&a.astype(dtype).broadcast_to(&left_shape), &column.astype(dtype).broadcast_to(&right_shape));
     if vector { solution.squeeze(-1) } else { solution }
 }
 

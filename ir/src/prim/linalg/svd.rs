@@ -22,8 +22,9 @@ pub static SVD: Prim = Prim {
     arity: Arity::Exactly(1),
     attrs: &[("vectors", AttrKind::Bool)],
     domain: Domain::Cases(|| {
-        let case = |dtype, shape: &[usize], vectors| {
-            Case { elements: vec![Elements::Dominant], ..Case::new([Type::new(dtype, shape)], attrs(vectors)) }
+        let case = |dtype, shape: &[usize], vectors| Case {
+            elements: vec![Elements::Dominant],
+            ..Case::new([Type::new(dtype, shape)], attrs(vectors))
         };
         vec![
             case(DType::F64, &[3, 3], true),
@@ -145,16 +146,18 @@ fn gaps(s: &Array) -> Array {
 fn left_tangent(s: &Array, u: &Array, vh: &Array, dx: &Array, d: &Array) -> Array {
     let ty = attempt!(u.ty());
     let scaled = d * as_row(s, ty.dtype);
-    let mut inside = gaps(s).astype(ty.dtype) * (&scaled + scaled.adjoint());
-    if ty.dtype.is_complex() {
-        let values = attempt!(s.ty());
-        let identity = Array::eye(values.shape[values.rank() - 1], DType::Bool);
-        let zero = s.equal(0);
-        let inverse = zero.select(0, zero.select(1, s).reciprocal());
-        inside = inside + identity.select((d - d.adjoint()) * 0.5 * as_row(&inverse, ty.dtype), 0);
-    }
-    let du = u.matmul(&inside);
     let (rows, least) = attempt!(matrix_extents("svd", &ty));
+    let apart = gaps(s).astype(ty.dtype) * (&scaled + scaled.adjoint());
+    let inside = match ty.dtype.is_complex() {
+        true => {
+            let zero = s.equal(0);
+            let inverse = zero.select(0, zero.select(1, s).reciprocal());
+            let turning = (d - d.adjoint()) * 0.5 * as_row(&inverse, ty.dtype);
+            apart + Array::eye(least, DType::Bool).select(turning, 0)
+        }
+        false => apart,
+    };
+    let du = u.matmul(&inside);
     if rows == least {
         return du;
     }
