@@ -192,3 +192,26 @@ fn check_result(operation: &str, ty: &Type) -> Result<()> {
     let message = format!("the function must return floating point, but a result is {ty}; convert it with `astype`");
     Err(Error::new(ErrorKind::DType, operation, message))
 }
+
+/// The derivative of a gradient in a direction, `∇²f(x) v`, for the price of a few gradients.
+///
+/// ```
+/// use cotangent::{Array, hvp};
+/// // x₀³ − 2 x₀ x₁ − x₁⁶ at (1, 2), whose Hessian is [[6, −2], [−2, −480]].
+/// let f = |x: Array| {
+///     let (a, b) = (x.index_axis(0, 0), x.index_axis(0, 1));
+///     a.powi(3) - 2.0 * a * &b - b.powi(6)
+/// };
+/// let product = hvp(f, Array::from([1.0f64, 2.0]), Array::from([1.0f64, 0.0]))?;
+/// assert_eq!(product.to_vec::<f64>()?, [6.0, -2.0]);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`grad`](crate::grad), and a direction unlike `x`.
+#[track_caller]
+pub fn hvp<T: Tree>(f: impl Fn(T) -> Array, x: T, v: T) -> Result<T> {
+    let location = Location::caller();
+    let gradient = |x: T| crate::grad(&f).apply(x);
+    crate::linear::jvp(gradient, x, v).map(|(_, product)| product).map_err(|error| error.at(location))
+}

@@ -54,10 +54,12 @@ pub mod solver;
 
 mod batch;
 mod control;
+mod custom;
 mod executable;
 mod factor;
 mod function;
 mod gradient;
+mod implicit;
 mod inner;
 mod jacobian;
 mod jit;
@@ -73,13 +75,18 @@ pub use cotangent_ir::{
     Array, DType, Dims, Element, Error, ErrorKind, IntoOperand, Result, Scalar, Tensor, Type, concatenate, einsum,
     multi_dot, stack,
 };
+pub use custom::{
+    ByArgument, ByReverse, ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, WithJvp, WithJvps,
+    custom_jvp, custom_vjp,
+};
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
 pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
-pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, jacfwd, jacrev};
+pub use implicit::{custom_linear_solve, custom_root};
+pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};
-pub use linear::{LinearMap, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
+pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
 pub use trace::placeholder;
 pub use tree::Tree;

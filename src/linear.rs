@@ -201,6 +201,36 @@ where
     attempt().map_err(|error: Error| error.at(location))
 }
 
+/// The value of a function and its conjugated derivative transposed, as a map from cotangents of the result to cotangents
+/// of the arguments: `ct ↦ Jᴴ ct`. As [`vjp`](crate::vjp) for real arrays.
+///
+/// ```
+/// use cotangent::{Array, cvjp};
+/// use num_complex::Complex;
+/// let z = Array::from(Complex::new(1.0f64, 2.0));
+/// let (_, pull) = cvjp(|z: Array| &z * &z, z)?;
+/// let ct = pull.call(Array::from(Complex::new(1.0f64, 0.0)))?;
+/// assert_eq!(ct.to_vec::<Complex<f64>>()?, [Complex::new(2.0, -4.0)]);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`vjp`](crate::vjp).
+#[track_caller]
+#[expect(clippy::type_complexity, reason = "the two types, written out, are what a reader wants to know")]
+pub fn cvjp<F, A, M>(function: F, primals: A) -> Result<(F::Output, LinearMap<F::Output, A>)>
+where
+    F: Function<A, M>,
+    A: Tree,
+{
+    let location = Location::caller();
+    let attempt = || {
+        let (output, map) = linearized("cvjp", &function, &primals)?;
+        Ok((output, map.adjoint()?))
+    };
+    attempt().map_err(|error: Error| error.at(location))
+}
+
 /// The value of a function and its derivative.
 type Linearization<A, O> = (O, LinearMap<A, O>);
 

@@ -85,7 +85,8 @@ impl<'a> Puller<'a> {
     /// The element of `value` at `map`, from its definition even if it lives in memory. Later questions for that element
     /// of the stored value get this lane.
     pub(crate) fn pull_root(&mut self, value: Value, map: &IndexMap) -> Result<Lane, Blocked> {
-        let lane = self.define(value, map)?;
+        // The root itself has to be evaluated here, however large the kernel is already: its operands can be stored.
+        let lane = self.define_inst(value, map)?;
         let position = linear(map, &self.block.ty(value).strides());
         self.forwarded.insert((value, position), lane);
         Ok(lane)

@@ -124,7 +124,7 @@ pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
 pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let start = Instant::now();
     cotangent_ir::verify::verify(func)?;
-    let plan = plan(&prepared(func), options);
+    let plan = plan(&prepared(func)?, options);
     let settings = Settings { lanes: options.lanes, ..Settings::default() };
     let code = emit(&plan, &settings);
     let code_bytes = code.bytes;
@@ -144,15 +144,18 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
 }
 
 /// The function as fusion gets it: simplified, then in the terms that fusion knows.
-pub fn prepared(func: &Func) -> Func {
-    let simple = cotangent_ir::transform::simplify(func);
+///
+/// # Errors
+/// A forward derivative that cannot be computed: that of a function with a rule for reverse mode which is not linear.
+pub fn prepared(func: &Func) -> Result<Func> {
+    let simple = cotangent_ir::transform::simplify(&cotangent_ir::transform::inline::resolve(func)?);
     let prepared = prune(&share(&prepare::prepare(&simple)));
     if cfg!(debug_assertions)
         && let Err(error) = cotangent_ir::verify::verify(&prepared)
     {
         cotangent_ir::error::internal(&format!("preparation broke @{}: {error}", func.name));
     }
-    prepared
+    Ok(prepared)
 }
 
 /// The plan of a prepared function.

@@ -25,7 +25,7 @@ fn data(func: &Func) -> Vec<Arc<Tensor>> {
 fn check(func: &Func) -> super::plan::Plan {
     let args = data(func);
     let expected = cotangent_ir::eval::eval(func, &args).unwrap();
-    let prepared = prepared(func);
+    let prepared = prepared(func).unwrap();
     for fuse in [true, false] {
         let plan = plan(&prepared, &Options { fuse, ..Options::default() });
         let got = interpret::interpret(&plan, &args).unwrap();
@@ -177,7 +177,7 @@ fn random_cases() -> impl Iterator<Item = (u64, Func, Vec<Arc<Tensor>>, Vec<Tens
 #[test]
 fn plans_of_random_functions_compute_the_functions() {
     for (seed, func, args, expected) in random_cases() {
-        let prepared = prepared(&func);
+        let prepared = prepared(&func).unwrap();
         for fuse in [true, false] {
             let plan = plan(&prepared, &Options { fuse, ..Options::default() });
             let Some(got) = interpret::interpret(&plan, &args) else { continue };

@@ -30,7 +30,7 @@ pub use while_loop::{WHILE, while_arrays};
 pub static ALL: &[&Prim] = &[&WHILE, &SCAN, &SWITCH, &CALL];
 
 /// A nonnegative integer attribute not above `most`.
-fn count_attr(operation: &str, attrs: &Attrs, name: &str, most: usize) -> Result<usize> {
+pub(super) fn count_attr(operation: &str, attrs: &Attrs, name: &str, most: usize) -> Result<usize> {
     let given = attrs.int(name);
     usize::try_from(given).ok().filter(|&count| count <= most).ok_or_else(|| {
         let message = format!("`{name}` = {given} must be between 0 and {most}");
@@ -42,7 +42,7 @@ fn count_attr(operation: &str, attrs: &Attrs, name: &str, most: usize) -> Result
 type Leaf = (String, Type);
 
 /// Refuses a function whose parameters are not the given ones.
-fn check_params(operation: &str, role: &str, func: &Func, due: &[Leaf]) -> Result<()> {
+pub(super) fn check_params(operation: &str, role: &str, func: &Func, due: &[Leaf]) -> Result<()> {
     let types = func.param_types();
     if types.len() != due.len() {
         let names: Vec<&str> = due.iter().map(|(name, _)| name.as_str()).collect();
@@ -59,7 +59,7 @@ fn check_params(operation: &str, role: &str, func: &Func, due: &[Leaf]) -> Resul
 }
 
 /// Refuses a function whose first results are not of the given types. `remedy` ends the message.
-fn check_results(operation: &str, role: &str, func: &Func, due: &[Leaf], remedy: &str) -> Result<()> {
+pub(super) fn check_results(operation: &str, role: &str, func: &Func, due: &[Leaf], remedy: &str) -> Result<()> {
     let types = func.result_types();
     if types.len() < due.len() {
         let message = format!("`{role}` returns {} values where {} are due; {remedy}", types.len(), due.len());
@@ -103,7 +103,7 @@ fn identity(array: &Array) -> Option<(usize, usize)> {
 }
 
 /// Functions that captured different arrays made to take one list of them, which is also returned.
-fn unify_captures(traced: Vec<Traced>) -> Result<(Vec<Arc<Func>>, Vec<Array>)> {
+pub(super) fn unify_captures(traced: Vec<Traced>) -> Result<(Vec<Arc<Func>>, Vec<Array>)> {
     let mut captures: Vec<Array> = Vec::new();
     let mut places = HashMap::new();
     let mut positions: Vec<Vec<usize>> = Vec::new();

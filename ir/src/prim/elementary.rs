@@ -113,7 +113,11 @@ pub static SIN: Prim = Prim {
         Lane::Complex(a, b) => {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[a]), lanes.op(LaneOp::Cos, &[a]));
             let (sinh, cosh) = hyperbolic(lanes, b);
-            Lane::Complex(lanes.mul(sin, cosh), lanes.mul(cos, sinh))
+            let (re, im) = (lanes.mul(sin, cosh), lanes.mul(cos, sinh));
+            // On the imaginary axis also where cosh b is not finite.
+            let zero = lanes.number(a, 0.0);
+            let is_imaginary = lanes.op(LaneOp::Eq, &[a, zero]);
+            Lane::Complex(lanes.op(LaneOp::Select, &[is_imaginary, a, re]), im)
         }
     }),
 };
@@ -137,7 +141,15 @@ pub static COS: Prim = Prim {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[a]), lanes.op(LaneOp::Cos, &[a]));
             let (sinh, cosh) = hyperbolic(lanes, b);
             let (re, im) = (lanes.mul(cos, cosh), lanes.mul(sin, sinh));
-            Lane::Complex(re, lanes.neg(im))
+            let im = lanes.neg(im);
+            // On the imaginary axis the cosine is real also where sinh b is not finite.
+            let zero = lanes.number(a, 0.0);
+            let (is_imaginary, above) = (lanes.op(LaneOp::Eq, &[a, zero]), lanes.op(LaneOp::Lt, &[zero, b]));
+            let opposite = lanes.neg(a);
+            let signed_zero = lanes.op(LaneOp::Select, &[above, opposite, a]);
+            let undefined = lanes.op(LaneOp::Ne, &[im, im]);
+            let replaced = lanes.op(LaneOp::And, &[is_imaginary, undefined]);
+            Lane::Complex(re, lanes.op(LaneOp::Select, &[replaced, signed_zero, im]))
         }
     }),
 };
@@ -214,11 +226,16 @@ fn sqrt_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> (Lane, NodeId) {
     let (negative, negative_zero) = (lanes.op(LaneOp::Lt, &[b, zero]), lanes.op(LaneOp::Lt, &[reciprocal, zero]));
     let below = lanes.op(LaneOp::Or, &[negative, negative_zero]);
     let opposite = lanes.neg(im);
-    (Lane::Complex(re, lanes.op(LaneOp::Select, &[below, opposite, im])), modulus)
+    let im = lanes.op(LaneOp::Select, &[below, opposite, im]);
+    // An infinite imaginary part decides, whatever the real part is.
+    let infinity = lanes.number(a, f64::INFINITY);
+    let far = lanes.op(LaneOp::Eq, &[size_b, infinity]);
+    let (re, im) = (lanes.op(LaneOp::Select, &[far, size_b, re]), lanes.op(LaneOp::Select, &[far, b, im]));
+    (Lane::Complex(re, im), modulus)
 }
 
 /// (t + i sin b cos b u) / (t^2 + u cos^2 b) with t = tanh a, u = 1 / cosh^2 a: nothing overflows, and the denominator is
-/// a sum of nonnegative terms.
+/// a sum of nonnegative terms. Real numbers stay real, and where a is infinite b does not matter.
 fn tanh_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
     let (sin, cos) = (lanes.op(LaneOp::Sin, &[b]), lanes.op(LaneOp::Cos, &[b]));
     let tanh = lanes.op(LaneOp::Tanh, &[a]);
@@ -230,7 +247,15 @@ fn tanh_lanes(lanes: &mut Lanes<'_>, a: NodeId, b: NodeId) -> Lane {
     let denominator = lanes.add(tanh_squared, scaled_squared);
     let im = lanes.mul(sin, scaled);
     let im = lanes.mul(im, sech);
-    Lane::Complex(lanes.div(tanh, denominator), lanes.div(im, denominator))
+    let (re, im) = (lanes.div(tanh, denominator), lanes.div(im, denominator));
+    let (zero, infinity) = (lanes.number(a, 0.0), lanes.number(a, f64::INFINITY));
+    let size = lanes.op(LaneOp::Abs, &[a]);
+    let far = lanes.op(LaneOp::Eq, &[size, infinity]);
+    let undefined = lanes.op(LaneOp::Ne, &[im, im]);
+    let vanishes = lanes.op(LaneOp::And, &[far, undefined]);
+    let im = lanes.op(LaneOp::Select, &[vanishes, zero, im]);
+    let is_real = lanes.op(LaneOp::Eq, &[b, zero]);
+    Lane::Complex(lanes.op(LaneOp::Select, &[far, tanh, re]), lanes.op(LaneOp::Select, &[is_real, b, im]))
 }
 
 impl Array {

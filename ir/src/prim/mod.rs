@@ -30,12 +30,14 @@ pub mod contract;
 pub mod control;
 pub mod conv;
 mod create;
+pub mod custom;
 pub mod dynamic;
 pub mod effect;
 pub mod einsum;
 pub mod elementary;
 mod elementwise;
 pub mod fft;
+pub mod implicit;
 pub mod index;
 pub mod linalg;
 mod operators;
@@ -414,6 +416,8 @@ pub enum Control {
     Switch,
     /// `control::CALL`
     Call,
+    /// A function with a derivative of its own, of the families `custom` and `implicit`.
+    Custom,
     /// `effect::TAP`
     Tap,
 }
@@ -476,6 +480,8 @@ static FAMILIES: [&[&Prim]; 15] = [
     fft::ALL,
     linalg::ALL,
     control::ALL,
+    custom::ALL,
+    implicit::ALL,
     effect::ALL,
 ];
 

@@ -40,7 +40,8 @@ pub static NEG: Prim = Prim {
 /// |x|.
 pub static ABS: Prim = Prim {
     name: "abs",
-    doc: "The absolute value; of complex numbers the modulus, which is real. The tangent at 0 is 0.",
+    doc: "The absolute value; of complex numbers the modulus, which is real. At 0 the derivative is that from above, 1, and \
+          of complex numbers 0.",
     arity: Arity::Exactly(1),
     attrs: &[],
     domain: Domain::Elementwise(Elements::Real, Dtypes::Numbers),
@@ -60,7 +61,7 @@ pub static ABS: Prim = Prim {
                 let length = args.out.equal(0).select(1, args.out);
                 t.real() * (x.real() / &length) + t.imag() * (x.imag() / &length)
             }
-            _ => t * x.sign(),
+            _ => x.greater_equal(0).select(t, -t),
         }
     }]),
     transpose: Transpose::NotLinear,

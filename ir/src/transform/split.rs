@@ -89,7 +89,10 @@ fn unknown_values(func: &Func, unknown: &[bool]) -> Vec<bool> {
 /// Whether some control flow has an unknown operand. Even if all operands are unknown its body may compute known values.
 fn needs_separation(func: &Func, unknown: &[bool]) -> bool {
     let flags = unknown_values(func, unknown);
-    let is_control = |inst: &Inst| matches!(inst.prim.lower, Lower::Control(_));
+    let is_control = |inst: &Inst| match inst.prim.lower {
+        Lower::Control(kind) => kind != Control::Custom,
+        _ => false,
+    };
     func.insts().iter().any(|inst| is_control(inst) && inst.args.iter().any(|value| flags[value.index()]))
 }
 
@@ -112,7 +115,7 @@ fn replay_separated(func: &Func, params: &[Array], unknown: &[bool]) -> Vec<(Arr
             Lower::Control(Control::Call) if flags.contains(&true) => {
                 replay_separated(inst.attrs.func("func"), &operands, &flags)
             }
-            Lower::Control(kind) if flags.contains(&true) => {
+            Lower::Control(kind) if kind != Control::Custom && flags.contains(&true) => {
                 let knowledge = knowledge(&operands, &flags);
                 let separated = separate_control(kind, inst.prim, &knowledge, &inst.attrs);
                 reunite(separated, &operands, types.len())
@@ -148,7 +151,7 @@ pub(crate) fn separate_control(
         Control::While => control::while_loop::separate(operands, attrs),
         Control::Scan => control::scan::separate(operands, attrs),
         Control::Switch => control::switch::separate(operands, attrs),
-        Control::Call | Control::Tap => {
+        Control::Call | Control::Custom | Control::Tap => {
             crate::error::internal(&format!("{} has nothing to take apart", prim.name));
         }
     }

@@ -1,7 +1,7 @@
 //! `cotangent show`: a function as the stages of the compiler see it.
 
 use crate::arguments::{ShowArguments, Stage};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::{output, source};
 use cotangent::compile::emit::{Settings, emit};
 use cotangent::compile::plan::Plan;
@@ -16,16 +16,16 @@ pub(crate) fn show(arguments: &ShowArguments) -> Result<()> {
     let shown = match arguments.stage {
         Stage::Function => print::func(&func),
         Stage::Simplified => print::func(&simplify(&func)),
-        Stage::Kernels => text::kernels(&plan(&func)),
-        Stage::Plan => text::plan(&plan(&func)),
-        Stage::Clif => emit(&plan(&func), &listing()).clif,
-        Stage::Asm => emit(&plan(&func), &listing()).assembly,
+        Stage::Kernels => text::kernels(&plan(&func)?),
+        Stage::Plan => text::plan(&plan(&func)?),
+        Stage::Clif => emit(&plan(&func)?, &listing()).clif,
+        Stage::Asm => emit(&plan(&func)?, &listing()).assembly,
     };
     output::print(&shown)
 }
 
-fn plan(func: &Func) -> Plan {
-    compile::plan(&compile::prepared(func), &Options::default())
+fn plan(func: &Func) -> Result<Plan, Failure> {
+    Ok(compile::plan(&compile::prepared(func)?, &Options::default()))
 }
 
 fn listing() -> Settings {

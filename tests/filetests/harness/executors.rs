@@ -34,7 +34,7 @@ pub(crate) fn all_agree(func: &Func, args: Vec<Tensor>, expected: Option<Vec<Ten
 
 /// The plan, fused and not, by the interpreter of plans, where it can.
 fn interpreted(func: &Func, args: &[Arc<Tensor>]) -> Vec<Outcome> {
-    let prepared = compile::prepared(func);
+    let prepared = compile::prepared(func).expect("functions of filetests have code");
     let run = |fuse| {
         let plan = compile::plan(&prepared, &compile::Options { fuse, ..compile::Options::default() });
         Some((format!("the interpreter of plans, fused: {fuse}"), interpret::interpret(&plan, args)?))

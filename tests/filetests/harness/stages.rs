@@ -51,7 +51,7 @@ const STAGES: [Stage; 14] = [
     Stage { name: "share", run: |subject, _| map(subject, |func| Ok(share::share(func))) },
     Stage { name: "prune", run: |subject, _| map(subject, |func| Ok(prune::prune(func))) },
     Stage { name: "simplify", run: |subject, _| map(subject, |func| Ok(simplify(func))) },
-    Stage { name: "prepare", run: |subject, _| map(subject, |func| Ok(compile::prepared(func))) },
+    Stage { name: "prepare", run: |subject, _| map(subject, compile::prepared) },
     Stage { name: "jvp", run: |subject, with| map(subject, |func| Ok(jvp::jvp(func, &with.flags)?.0)) },
     Stage { name: "transpose", run: |subject, with| map(subject, |func| transpose::transpose(func, &with.flags)) },
     Stage {
@@ -128,7 +128,7 @@ fn map(subject: &Subject, stage: impl Fn(&Func) -> Result<Func>) -> Result<Produ
 fn planned(subject: &Subject, fuse: bool, show: fn(&Plan) -> String) -> Result<Product> {
     let entry = functions(subject).last().expect("a section has a function");
     let options = compile::Options { fuse, ..compile::Options::default() };
-    let plan = compile::plan(&compile::prepared(entry), &options);
+    let plan = compile::plan(&compile::prepared(entry)?, &options);
     plan.kernels.iter().try_for_each(verify_kernel)?;
     Ok(Product { text: show(&plan), prints: true, changed: None, plan: Some(plan) })
 }

@@ -1,0 +1,129 @@
+//! Solvers differentiated by what they solve, not through their iterations.
+//!
+//! The derivative of a solution follows from its equation: of a linear system by one more solve, of a root by the implicit
+//! function theorem. The solver may be anything, loops with a stopping rule included. What the equation's closure captured
+//! is what can be differentiated by.
+
+use crate::linear::{jvp, linear_transpose};
+use crate::trace::{Evaluated, Recorded, check_like, evaluate, record, with_error};
+use crate::tree::Tree;
+use cotangent_ir::Result;
+use cotangent_ir::prim::implicit::{linear_solve_arrays, root_arrays};
+use cotangent_ir::trace::Traced;
+use std::panic::Location;
+
+/// The solution `x` of the linear system `A x = b`, found by `solve`, which gets `x ↦ A x` and `b`. `transpose_solve` does
+/// the same for the transposed system, `x ↦ Aᵀ x`; for a symmetric system it is the same closure. Derivatives by `b` and
+/// by what `matvec` captured are those of the solution: `dx = A⁻¹ (db − dA x)`.
+///
+/// ```
+/// use cotangent::{Array, Function, custom_linear_solve, fori_loop, grad};
+///
+/// // Conjugate gradients for a symmetric positive definite system.
+/// let cg = |matvec: &dyn Fn(Array) -> Array, b: Array| {
+///     let start = (b.zeros_like(), b.clone(), b.clone());
+///     let (x, ..) = fori_loop(0, 3, start, |_, (x, r, p): (Array, Array, Array)| {
+///         let (ap, rr) = (matvec(p.clone()), (&r * &r).sum());
+///         let alpha = &rr / (&p * &ap).sum();
+///         let (x, r) = (x + &alpha * &p, r - alpha * ap);
+///         let beta = (&r * &r).sum() / rr;
+///         (x, r.clone(), r + beta * p)
+///     });
+///     x
+/// };
+/// let b = Array::from([1.0f64, 2.0, 3.0]);
+/// let total = |d: Array| custom_linear_solve(|x: Array| &d * x, b.clone(), cg, cg).sum();
+/// // The solution is b / d, and the derivative of its sum -b / d².
+/// let slope = grad(total).call(Array::from([1.0f64, 2.0, 4.0]))?.to_vec::<f64>()?;
+/// assert!(slope.iter().zip([-1.0, -0.5, -0.1875]).all(|(a, b)| (a - b).abs() < 1e-9));
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+#[track_caller]
+pub fn custom_linear_solve<T: Tree>(
+    matvec: impl Fn(T) -> T,
+    b: T,
+    solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
+    transpose_solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
+) -> T {
+    let location = Location::caller();
+    let body = |b: T| {
+        let outcome = (|| {
+            let applied = recorded("matvec", &b, &b, &matvec)?;
+            let solved = recorded("solve", &b, &b, |b| solve(&matvec, b))?;
+            let transposed = recorded("transpose_solve", &b, &b, |b: T| {
+                let transposed = |x: T| match linear_transpose(&matvec, &x) {
+                    Ok(map) => applied_or_error(map.call(x.clone()), &x),
+                    Err(error) => with_error(&x, &error),
+                };
+                transpose_solve(&transposed, b)
+            })?;
+            Ok(linear_solve_arrays(applied, solved, transposed, &b.leaves()))
+        })();
+        Evaluated::new(b, outcome)
+    };
+    evaluate("custom_linear_solve", b, body).at(location).into_tree()
+}
+
+/// A root `x` of `f`, where `f(x) = 0`, found by `solve`, which gets `f` and a first guess. Derivatives by what `f` captured
+/// come from the implicit function theorem, `∂f/∂x dx = −∂f/∂θ dθ`; `tangent_solve` solves that linear system and its
+/// transpose: it gets `v ↦ ∂f/∂x v` and a right side.
+///
+/// ```
+/// use cotangent::{Array, custom_root, grad, while_loop};
+/// let root = |a: Array| {
+///     let f = |x: Array| &x * &x - &a;
+///     let newton = |f: &dyn Fn(Array) -> Array, guess: Array| {
+///         while_loop(|x: Array| f(x).abs().greater(1e-12), |x| &x - f(x.clone()) / (2.0 * &x), guess)
+///     };
+///     // The derivative in one unknown is a number: what it makes of 1.
+///     custom_root(f, Array::from(1.0f64), newton, |df, y| &y / df(y.ones_like()))
+/// };
+/// assert!((root(Array::from(2.0f64)).item()? - 2f64.sqrt()).abs() < 1e-12);
+/// let slope = grad(root).call(Array::from(2.0f64))?;
+/// assert!((slope.item()? - 0.5 / 2f64.sqrt()).abs() < 1e-12);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+#[track_caller]
+pub fn custom_root<T: Tree>(
+    f: impl Fn(T) -> T,
+    guess: T,
+    solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
+    tangent_solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
+) -> T {
+    let location = Location::caller();
+    let body = |guess: T| {
+        let outcome = (|| {
+            let residual = recorded("f", &guess, &guess, &f)?;
+            let solved = recorded("solve", &guess, &guess, |guess| solve(&f, guess))?;
+            let pair = (guess.clone(), guess.clone());
+            let derivative = |x: &T, v: T| match jvp(&f, x.clone(), v.clone()) {
+                Ok((_, tangent)) => tangent,
+                Err(error) => with_error(&v, &error),
+            };
+            let tangent =
+                recorded("tangent_solve", &pair, &guess, |(x, y): (T, T)| tangent_solve(&|v| derivative(&x, v), y))?;
+            let cotangent = recorded("cotangent_solve", &pair, &guess, |(x, y): (T, T)| {
+                let transposed = |ct: T| match linear_transpose(|v: T| derivative(&x, v), &ct) {
+                    Ok(map) => applied_or_error(map.call(ct.clone()), &ct),
+                    Err(error) => with_error(&ct, &error),
+                };
+                tangent_solve(&transposed, y)
+            })?;
+            Ok(root_arrays(residual, solved, tangent, cotangent, &guess.leaves()))
+        })();
+        Evaluated::new(guess, outcome)
+    };
+    evaluate("custom_root", guess, body).at(location).into_tree()
+}
+
+/// A closure recorded on arguments of the types of `args`, whose result is like `expected`.
+fn recorded<A: Tree, T: Tree>(name: &str, args: &A, expected: &T, closure: impl Fn(A) -> T) -> Result<Traced> {
+    let Recorded { output, outcome } = record(name, args, closure);
+    let traced = outcome?;
+    check_like(name, "its result", &output, expected, "return what has the structure and types of the unknown")?;
+    Ok(traced)
+}
+
+fn applied_or_error<T: Tree>(outcome: Result<T>, template: &T) -> T {
+    outcome.unwrap_or_else(|error| with_error(template, &error))
+}

@@ -1,0 +1,181 @@
+//! The functions of formulas: names, and what they are here.
+//!
+//! [`FUNCTIONS`] and [`MISSING`] together are the names that the manifest lists for formulas. A function that comes to be
+//! moves from the second to the first.
+
+use super::value::Value;
+use cotangent::{Array, DType, concatenate, stack};
+use std::collections::BTreeSet;
+
+/// The arguments of a call.
+pub(crate) struct Arguments<'a>(&'a [Value]);
+
+impl Arguments<'_> {
+    fn get(&self, position: usize) -> &Value {
+        self.0.get(position).unwrap_or_else(|| panic!("argument {position} is missing"))
+    }
+
+    fn array(&self, position: usize) -> Array {
+        self.get(position).clone().into_array()
+    }
+
+    fn arrays(&self) -> Vec<Array> {
+        self.0.iter().map(|value| value.clone().into_array()).collect()
+    }
+
+    /// Every axis of the first argument.
+    fn axes(&self) -> Vec<isize> {
+        (0..self.array(0).shape().map_or(0, |shape| shape.len()) as isize).collect()
+    }
+}
+
+type Function = fn(&Arguments<'_>) -> Array;
+
+/// The functions that are there, sorted by name.
+pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
+    ("abs", |a| a.array(0).abs()),
+    ("angle", |a| a.array(0).imag().atan2(a.array(0).real())),
+    ("atan2", |a| a.array(0).atan2(a.get(1).term())),
+    ("clip", |a| a.array(0).clamp(a.get(1).term(), a.get(2).term())),
+    ("concat", |a| concatenate(&a.arrays(), 0)),
+    ("conj", |a| a.array(0).conj()),
+    ("cos", |a| a.array(0).cos()),
+    ("diff", |a| a.array(0).diff(-1)),
+    ("dot", |a| a.array(0).dot(&a.array(1))),
+    ("exp", |a| a.array(0).exp()),
+    ("eye", |a| Array::eye(a.get(0).int() as usize, DType::F32)),
+    ("fft", |a| a.array(0).fft(&[-1])),
+    ("fft2", |a| a.array(0).fft(&[-2, -1])),
+    ("fftn", |a| a.array(0).fft(&a.axes())),
+    ("fftshift", |a| a.array(0).fftshift(&a.axes())),
+    ("flip", |a| a.array(0).flip(&a.axes())),
+    ("floor", |a| a.array(0).floor()),
+    ("ifft", |a| a.array(0).ifft(&[-1])),
+    ("ifft2", |a| a.array(0).ifft(&[-2, -1])),
+    ("ifftn", |a| a.array(0).ifft(&a.axes())),
+    ("imag", |a| a.array(0).imag()),
+    ("irfft", |a| a.array(0).irfft(&[-1], a.get(1).int() as usize)),
+    ("log", |a| a.array(0).log()),
+    ("max", |a| a.array(0).max()),
+    ("maximum", |a| a.array(0).maximum(a.get(1).term())),
+    ("mean", |a| a.array(0).mean()),
+    ("min", |a| a.array(0).min()),
+    ("minimum", |a| a.array(0).minimum(a.get(1).term())),
+    ("norm", |a| a.array(0).norm()),
+    ("outer", |a| a.array(0).flatten().dot_general(&a.array(1).flatten(), (&[], &[]), (&[], &[]))),
+    ("pad", |a| {
+        let widths = a.get(1).items().iter().map(|width| (width.ints()[0] as i64, width.ints()[1] as i64, 0));
+        a.array(0).pad_zeros(&widths.collect::<Vec<_>>())
+    }),
+    ("power", |a| a.array(0).pow(a.get(1).term())),
+    ("prod", |a| a.array(0).prod()),
+    ("real", |a| a.array(0).real()),
+    ("reshape", |a| {
+        let shape: Vec<usize> = a.get(1).ints().iter().map(|&extent| extent as usize).collect();
+        a.array(0).reshape(&shape)
+    }),
+    ("rfft", |a| a.array(0).rfft(&[-1])),
+    ("roll", |a| a.array(0).roll(a.get(1).int(), a.get(2).int())),
+    ("sigmoid", |a| a.array(0).sigmoid()),
+    ("sign", |a| a.array(0).sign()),
+    ("sin", |a| a.array(0).sin()),
+    ("sqrt", |a| a.array(0).sqrt()),
+    ("square", |a| a.array(0).square()),
+    ("stack", |a| stack(&a.arrays(), 0)),
+    ("stop_gradient", |a| a.array(0).stop_gradient()),
+    ("sum", |a| a.array(0).sum()),
+    ("tanh", |a| a.array(0).tanh()),
+    ("transpose", |a| {
+        let axes: Vec<usize> = a.axes().iter().rev().map(|&axis| axis as usize).collect();
+        a.array(0).permute(&axes)
+    }),
+    ("vdot", |a| a.array(0).vdot(&a.array(1))),
+    ("where", |a| a.array(0).select(a.get(1).term(), a.get(2).term())),
+];
+
+/// The functions that are not there, sorted by name.
+pub(crate) const MISSING: &[&str] = &[
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "cbrt",
+    "cholesky",
+    "conv",
+    "cosh",
+    "cumprod",
+    "cumsum",
+    "det",
+    "diag",
+    "digamma",
+    "eigvalsh",
+    "einsum",
+    "erf",
+    "erfc",
+    "expm1",
+    "hypot",
+    "i0e",
+    "inv",
+    "kron",
+    "lgamma",
+    "log1p",
+    "logabsdet",
+    "logaddexp",
+    "logsumexp",
+    "scatter_add",
+    "sinc",
+    "sinh",
+    "softmax",
+    "softplus",
+    "solve",
+    "sort",
+    "svdvals",
+    "take",
+    "tan",
+    "trace",
+    "tril",
+    "var",
+    "xlogy",
+];
+
+/// The numbers that have names.
+const CONSTANTS: &[(&str, f64)] = &[("e", std::f64::consts::E), ("inf", f64::INFINITY), ("pi", std::f64::consts::PI)];
+
+/// What the evaluator itself understands.
+const FORMS: &[&str] = &["loop"];
+
+/// Applies a function by name.
+///
+/// # Panics
+/// An unknown name; arguments that do not fit.
+pub(crate) fn apply(name: &str, arguments: &[Value]) -> Array {
+    match FUNCTIONS.binary_search_by_key(&name, |&(known, _)| known) {
+        Ok(found) => (FUNCTIONS[found].1)(&Arguments(arguments)),
+        Err(_) => panic!("the function {name} is not there"),
+    }
+}
+
+/// The number of a name.
+pub(crate) fn constant(name: &str) -> Option<Value> {
+    CONSTANTS.iter().find(|(known, _)| *known == name).map(|&(_, value)| Value::Real(value))
+}
+
+/// Whether a function is not there yet.
+pub(crate) fn is_missing(name: &str) -> bool {
+    MISSING.binary_search(&name).is_ok()
+}
+
+/// Fails unless the lists are sorted, do not overlap, and together are the names that formulas may use.
+pub(crate) fn check_lists(names: &[&str]) {
+    assert!(FUNCTIONS.is_sorted_by(|a, b| a.0 < b.0), "FUNCTIONS is sorted by name");
+    assert!(MISSING.is_sorted_by(|a, b| a < b), "MISSING is sorted");
+    let there = FUNCTIONS.iter().map(|&(name, _)| name).chain(CONSTANTS.iter().map(|&(name, _)| name));
+    let there: BTreeSet<&str> = there.chain(FORMS.iter().copied()).collect();
+    let missing: BTreeSet<&str> = MISSING.iter().copied().collect();
+    let both: Vec<_> = there.intersection(&missing).collect();
+    assert!(both.is_empty(), "{both:?} are there, and yet listed as missing");
+    let listed: BTreeSet<&str> = there.union(&missing).copied().collect();
+    assert_eq!(listed, names.iter().copied().collect(), "the names that formulas may use");
+}

@@ -1,0 +1,33 @@
+//! Array operations and derivatives against numbers computed by other systems.
+//!
+//! `tests/fixtures/manifest.json` describes the cases, and [`compare`] when they agree. Every case is printed by its id as
+//! `ok`, `FAIL` or `missing`: the last if it needs something that a list here names as not there yet. The lists can only
+//! shrink, since a name on one of them that works, or that no case needs, fails the test. `COTANGENT_CASE=text` runs the
+//! cases with that in their id.
+#![cfg(feature = "compiler")]
+
+mod archive;
+mod autodiff;
+mod compare;
+mod fixtures;
+mod formula;
+mod indexing;
+mod lax;
+mod report;
+
+use fixtures::Manifest;
+
+#[test]
+fn every_array_operation_agrees() {
+    let area = Manifest::load().area("lax");
+    lax::check_lists(&area);
+    report::run(&area, lax::missing::MISSING, lax::compute);
+}
+
+#[test]
+fn every_derivative_agrees() {
+    let manifest = Manifest::load();
+    formula::functions::check_lists(&manifest.formula_names());
+    let area = manifest.area("autodiff");
+    report::run(&area, &autodiff::missing(&area), autodiff::compute);
+}
