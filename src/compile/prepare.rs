@@ -16,6 +16,23 @@ use std::sync::Arc;
 
 /// Prepares a function for fusion.
 pub(crate) fn prepare(func: &Func) -> Func {
+    let expands = |func: &Func| func.insts().iter().any(|inst| matches!(inst.prim.lower, Lower::Expand(_)));
+    if !expands(func) {
+        return rebuilt(func, rewrite);
+    }
+    // What a primitive expands to is prepared like everything else, and may expand again.
+    let mut expanded = rebuilt(func, expand);
+    while expands(&expanded) {
+        expanded = rebuilt(&expanded, expand);
+    }
+    rebuilt(&expanded, rewrite)
+}
+
+/// What becomes of an instruction: given its operands, their types and those of its results.
+type Rewrite = fn(&Inst, &[Array], &[&Type], &[&Type]) -> Vec<Array>;
+
+/// The function with every instruction rewritten.
+fn rebuilt(func: &Func, rewrite: Rewrite) -> Func {
     let outcome = trace(&func.name, func.param_types().to_vec(), |params| {
         let mut values: Vec<Option<Array>> = vec![None; func.value_count()];
         for (value, array) in func.params().zip(params) {
@@ -42,9 +59,15 @@ pub(crate) fn prepare(func: &Func) -> Func {
     }
 }
 
-fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) -> Vec<Array> {
+fn expand(inst: &Inst, args: &[Array], _: &[&Type], types: &[&Type]) -> Vec<Array> {
     match inst.prim.lower {
         Lower::Expand(expand) => expand(args, &inst.attrs),
+        _ => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
+    }
+}
+
+fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) -> Vec<Array> {
+    match inst.prim.lower {
         Lower::Library(Routine::Dot) => vec![dot(inst, args, arg_types, types[0])],
         Lower::Library(Routine::Fft) => vec![fft(inst, args, types[0])],
         Lower::Control(Control::Scan) => scan(inst, args, arg_types),

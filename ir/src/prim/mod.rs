@@ -30,11 +30,13 @@ pub mod compare;
 pub mod complex;
 pub mod contract;
 pub mod control;
+pub mod conv;
 mod create;
 pub mod cumulative;
 pub mod custom;
 pub mod dynamic;
 pub mod effect;
+pub mod einsum;
 pub mod elementary;
 mod elementwise;
 pub mod exponential;
@@ -48,10 +50,12 @@ pub mod index;
 mod indexing;
 pub mod integer;
 mod interpolate;
+pub mod linalg;
 pub mod logarithm;
 mod operators;
 mod principal;
 mod probability;
+pub mod products;
 mod rearrange;
 pub mod reduce;
 pub mod root;
@@ -59,20 +63,24 @@ pub mod scatter;
 pub mod shape;
 pub mod sort;
 pub mod special;
+pub mod spectrum;
 pub mod statistics;
 pub mod trigonometric;
 pub mod unary;
 mod window;
 
 pub use arrange::meshgrid;
+pub use conv::Padding;
+pub use einsum::einsum;
 pub use gather::OutOfRange;
 pub use index::concatenate;
 pub use indexing::{At, Index};
 pub use interpolate::Boundary;
+pub use products::multi_dot;
 pub use rearrange::stack;
 pub use scatter::ScatterKind;
 pub use sort::sort_together;
-pub use window::{Padding, Window, WindowOp};
+pub use window::{Window, WindowOp};
 
 /// Types of operands or results.
 pub type Types = SmallVec<[Type; 2]>;
@@ -132,6 +140,9 @@ pub enum Elements {
     Unit,
     /// Within [1.2, 3].
     Above,
+    /// Matrices, the last two axes, whose diagonal is positive and outweighs the rest, and whose singular values and
+    /// eigenvalues are far from 0 and from each other.
+    Dominant,
 }
 
 /// A set of dtypes.
@@ -511,7 +522,9 @@ static FAMILIES: &[&[&Prim]] = &[
     cumulative::ALL,
     sort::ALL,
     contract::ALL,
+    conv::ALL,
     fft::ALL,
+    linalg::ALL,
     control::ALL,
     custom::ALL,
     implicit::ALL,

@@ -4,6 +4,7 @@
 //! around them and are differentiated like everything else.
 
 use super::axes::attempt;
+use super::conv::Padding;
 use crate::array::{Array, fail};
 use crate::dtype::DType;
 use crate::error::ErrorKind;
@@ -21,18 +22,6 @@ pub enum WindowOp {
     Max,
     /// The minimum, NaN if any element is.
     Min,
-}
-
-/// What surrounds the array. Elements outside have no effect.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Padding {
-    /// Nothing: windows lie within the array.
-    Valid,
-    /// As much as makes the extents those of the array divided by the strides, rounded up; of an odd number one more after
-    /// the array than before.
-    Same,
-    /// So many elements before and after, per axis.
-    Explicit(Vec<(i64, i64)>),
 }
 
 /// A moving window: one extent per axis, and how it moves.
@@ -70,7 +59,7 @@ impl Window {
         Window { strides: strides.into(), ..self }
     }
 
-    /// What surrounds the array.
+    /// What surrounds the array. Elements outside have no effect.
     pub fn padding(self, padding: Padding) -> Window {
         Window { padding, ..self }
     }
@@ -109,11 +98,12 @@ impl Array {
             let reach = (window.extents[axis] - 1) * window.window_dilation[axis] + 1;
             let (low, high) = match &window.padding {
                 Padding::Valid => (0, 0),
-                Padding::Same => {
+                Padding::Same | Padding::SameLower => {
                     let count = dilated.div_ceil(window.strides[axis]);
                     let wanted = (count.max(1) - 1) * window.strides[axis] + reach;
                     let missing = wanted.saturating_sub(dilated) as i64;
-                    (missing / 2, missing - missing / 2)
+                    let (less, more) = (missing / 2, missing - missing / 2);
+                    if window.padding == Padding::Same { (less, more) } else { (more, less) }
                 }
                 Padding::Explicit(widths) => widths[axis],
             };

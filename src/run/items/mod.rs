@@ -1,11 +1,18 @@
 //! Routines that treat the items of a batch one by one: sorts, decompositions, whatever looks at a whole item at once.
 //!
 //! The workers share the items. A routine sees one item, its operands and results as slices of numbers, and is ordinary
-//! safe code. A primitive without a routine of its own is computed as its record says.
+//! safe code; one file holds a family of them. A primitive without a routine of its own is computed as its record says.
 
+mod cholesky;
 mod cumulative;
+mod eigh;
+mod lu;
+mod matrix;
+mod qr;
 mod scatter;
 mod sort;
+mod svd;
+mod triangular;
 
 use crate::run::library::{ItemArray, LibraryCall};
 use crate::run::session::Worker;
@@ -41,6 +48,12 @@ fn native(primitive: &str) -> Option<ItemRoutine> {
         "cumsum" => cumulative::sums,
         "scatter" => scatter::scatter,
         "sort" => sort::sort,
+        "cholesky" => cholesky::cholesky,
+        "triangular_solve" => triangular::triangular_solve,
+        "lu" => lu::lu,
+        "qr" => qr::qr,
+        "eigh" => eigh::eigh,
+        "svd" => svd::svd,
         _ => return None,
     })
 }
