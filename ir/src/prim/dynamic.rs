@@ -291,7 +291,7 @@ impl Rows {
         for axis in 0..axes {
             let start = args.with_batch(first + axis).clamp(0, (shape[axis] - block[axis]) as i64).astype(dtype);
             let index = start.broadcast_in_dim(&places, &[0]) + Array::iota(&places, axis as isize + 1, dtype);
-            numbers = numbers + index * strides[axis];
+            numbers += index * strides[axis];
         }
         let count = block[..axes].iter().product();
         Rows { numbers: numbers.reshape(&[args.size, count]), shape: [outer, width] }

@@ -228,7 +228,7 @@ impl Places {
                 }
                 index = clipped.broadcast_in_dim(&numbered, &leading) + index;
             }
-            rows = rows + index * strides[axis];
+            rows += index * strides[axis];
         }
         if let Some(within) = within {
             rows = within.broadcast_in_dim(&numbered, &leading).select(rows, -1);

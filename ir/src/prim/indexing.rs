@@ -293,7 +293,7 @@ fn by_numbers(x: &Array, arrays: &[(usize, Array)], out_of_range: OutOfRange) ->
             let fits = index.equal(&place);
             within = Some(within.map_or(fits.clone(), |within| within & fits));
         }
-        row = row + place * stride;
+        row += place * stride;
     }
     if let Some(within) = within {
         row = within.select(row, -1);

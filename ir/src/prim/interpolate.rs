@@ -106,7 +106,7 @@ impl Array {
                 term = within.select(term, value);
             }
             if let Some(weight) = corner.weight {
-                term = term * weight.astype(dtype.real());
+                term *= weight.astype(dtype.real());
             }
             sum = Some(match sum {
                 Some(sum) => sum + term,
@@ -168,7 +168,7 @@ fn inside(index: &Array, extent: i64, boundary: Boundary) -> (Array, Option<Arra
         rest.less(0).select(&rest + by, &rest)
     };
     let mirror = |index: &Array, extent: i64| match extent - 1 {
-        0 => index * 0,
+        0 => index.zeros_like(),
         last => (modulo(&(index + last), 2 * last) - last).abs(),
     };
     match boundary {

@@ -225,7 +225,7 @@ fn place_of(x: &Array, axis: isize, operation: &str, extremum: Extremum) -> Arra
     };
     let mut taken = x.equal(extremum);
     if ty.dtype.is_float() {
-        taken = taken | x.not_equal(x);
+        taken |= x.not_equal(x);
     }
     let index = Array::iota(&ty.shape, at as isize, DType::I32);
     taken.select(index, ty.shape[at] as i64 - 1).min_axes(&[axis])

@@ -66,26 +66,25 @@ impl Loops<'_, '_, '_, '_> {
         self.set(output, vector, block.form, &sum);
     }
 
-    /// Whether some sum is worth strips in a vector loop of so many steps.
-    pub(crate) fn sums_in_strips(&self, steps: i64) -> bool {
-        let goes_on = |&(_, level): &(usize, usize)| self.order.vector.is_some_and(|vector| level < vector);
-        let sums = self.spanning_sums();
-        !sums.is_empty() && (steps > STRIP || (steps >= SHORT_STRIP && sums.iter().any(goes_on)))
+    /// Whether some sum is worth strips in a loop of so many steps around which there are `level` loops.
+    pub(crate) fn sums_in_strips(&self, level: usize, steps: i64) -> bool {
+        let sums = self.spanning_sums(level);
+        let goes_on = sums.iter().any(|&(_, begun)| begun < level);
+        !sums.is_empty() && (steps > STRIP || (steps >= SHORT_STRIP && goes_on))
     }
 
-    /// A vector loop over `low`, `low + step`, ... below `limit` in which sums are made in strips; gives the first index not
-    /// below it. The step is a power of two.
+    /// A loop over `low`, `low + step`, ... below `limit` in which sums are made in strips; gives the first index not below
+    /// it. The step is a power of two. There are `level` loops around it.
     pub(crate) fn in_strips(
         &mut self,
-        low: Value,
-        limit: Value,
-        step: i64,
+        level: usize,
+        (low, limit, step): (Value, Value, i64),
         trips: Trips,
         block: Block,
         trip: impl Fn(&mut Self, Value),
     ) -> Value {
         let sums: Vec<(usize, DType)> = self
-            .spanning_sums()
+            .spanning_sums(level)
             .into_iter()
             .map(|(output, _)| (output, self.kernel.operands[self.kernel.outputs[output].operand as usize].dtype))
             .collect();
@@ -118,13 +117,15 @@ impl Loops<'_, '_, '_, '_> {
         builder.ins().iadd(low, length)
     }
 
-    /// Sums of floating-point numbers that go on through the vector loop, with the number of loops around them.
-    fn spanning_sums(&self) -> Vec<(usize, usize)> {
+    /// Sums of floating-point numbers that go on through a loop around which there are `level` loops: the vector loop, or one
+    /// inside of it, and then only sums begun there. With the number of loops around each.
+    fn spanning_sums(&self, level: usize) -> Vec<(usize, usize)> {
         let Some(vector) = self.order.vector else { return Vec::new() };
         let sum = |(index, output): (usize, &cotangent_ir::kernel::Output)| {
             let float = self.kernel.operands[output.operand as usize].dtype.is_float();
-            let level = self.facts.levels[index].filter(|&level| level <= vector)?;
-            (output.kind == OutputKind::Reduce(ReduceOp::Sum) && float).then_some((index, level))
+            let inside = |level: usize| level > vector;
+            let begun = self.facts.levels[index].filter(|&begun| begun <= level && inside(begun) == inside(level))?;
+            (output.kind == OutputKind::Reduce(ReduceOp::Sum) && float).then_some((index, begun))
         };
         self.kernel.outputs.iter().enumerate().filter_map(sum).collect()
     }

@@ -312,8 +312,13 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                     }
                 }
                 Range::Known(low, high) => {
+                    let steps = high - low;
                     let (low, high) = (self.constant(low), self.constant(high));
-                    self.counted(low, high, 1, Trips::Some, trip);
+                    // Inside of the vector loop a long sum has this loop to itself.
+                    match self.block.filter(|_| self.sums_in_strips(level, steps)) {
+                        Some(block) => self.in_strips(level, (low, high, 1), Trips::Some, block, trip),
+                        None => self.counted(low, high, 1, Trips::Some, trip),
+                    };
                 }
                 Range::Cut(low, high) => {
                     self.counted(low, high, 1, Trips::Unknown, trip);
@@ -353,15 +358,22 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                     loops.block = None;
                 };
                 // Only the first stage makes many steps.
-                let block = (Some(&(form, vectors)) == stages.clone().next()).then_some(Block { form, vectors });
-                range = self.stage(range, step, block, trip);
+                let first = Some(&(form, vectors)) == stages.clone().next();
+                let strips = first.then_some((level, Block { form, vectors }));
+                range = self.stage(range, step, strips, trip);
             }
         }
     }
 
-    /// One stage of a vector loop: all whole steps in the range. Gives what is left of it. With a block, long sums are made
-    /// in strips.
-    fn stage(&mut self, range: Range, step: i64, block: Option<Block>, trip: impl Fn(&mut Self, Value)) -> Range {
+    /// One stage of a vector loop: all whole steps in the range. Gives what is left of it. Long sums of a block may be made
+    /// in strips, given the number of loops around this one.
+    fn stage(
+        &mut self,
+        range: Range,
+        step: i64,
+        strips: Option<(usize, Block)>,
+        trip: impl Fn(&mut Self, Value),
+    ) -> Range {
         match range {
             Range::Known(low, high) => {
                 let whole = low + (high - low) / step * step;
@@ -375,8 +387,8 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                     }
                     trips => {
                         let (low, whole) = (self.constant(low), self.constant(whole));
-                        match block.filter(|_| self.sums_in_strips(trips)) {
-                            Some(block) => self.in_strips(low, whole, step, Trips::Some, block, trip),
+                        match strips.filter(|&(level, _)| self.sums_in_strips(level, trips)) {
+                            Some((level, block)) => self.in_strips(level, (low, whole, step), Trips::Some, block, trip),
                             None => self.counted(low, whole, step, Trips::Some, trip),
                         };
                     }
@@ -386,8 +398,9 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
             Range::Cut(low, high) => {
                 // Indices are far from the ends of their type, so that this difference is right as a signed number.
                 let limit = self.emitter.builder.ins().iadd_imm_s(high, 1 - step);
-                let low = match block.filter(|_| self.tile.is_none() && self.sums_in_strips(i64::MAX)) {
-                    Some(block) => self.in_strips(low, limit, step, Trips::Unknown, block, trip),
+                let long = |&(level, _): &(usize, Block)| self.tile.is_none() && self.sums_in_strips(level, i64::MAX);
+                let low = match strips.filter(long) {
+                    Some((level, block)) => self.in_strips(level, (low, limit, step), Trips::Unknown, block, trip),
                     None => self.counted(low, limit, step, Trips::Unknown, trip),
                 };
                 Range::Cut(low, high)
