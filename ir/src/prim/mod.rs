@@ -465,7 +465,7 @@ pub fn by_name(name: &str) -> Option<&'static Prim> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: [&[&Prim]; 15] = [
+static FAMILIES: &[&[&Prim]] = &[
     unary::ALL,
     elementary::ALL,
     binary::ALL,
