@@ -19,6 +19,12 @@ pub enum MatrixNorm {
     One,
     /// The largest sum of moduli of a row.
     Infinity,
+    /// The smallest singular value. As the next two, it is no norm, but NumPy counts it among them.
+    LeastSingular,
+    /// The least sum of moduli of a column.
+    LeastColumn,
+    /// The least sum of moduli of a row.
+    LeastRow,
 }
 
 impl Array {
@@ -40,6 +46,32 @@ impl Array {
             MatrixNorm::Spectral => x.svdvals().max_axes(&[-1]),
             MatrixNorm::One => x.abs().sum_axes(&[-2]).max_axes(&[-1]),
             MatrixNorm::Infinity => x.abs().sum_axes(&[-1]).max_axes(&[-1]),
+            MatrixNorm::LeastSingular => x.svdvals().min_axes(&[-1]),
+            MatrixNorm::LeastColumn => x.abs().sum_axes(&[-2]).min_axes(&[-1]),
+            MatrixNorm::LeastRow => x.abs().sum_axes(&[-1]).min_axes(&[-1]),
+        }
+    }
+
+    /// The norm of vectors of an order `p`, over axes: the p-th root of the sum of p-th powers of moduli. Of infinite order
+    /// it is the largest modulus, of order 0 the number of elements that are not zero.
+    ///
+    /// ```
+    /// use cotangent_ir::Array;
+    /// let x = Array::from([[3.0f64, -4.0], [0.0, 1.0]]);
+    /// assert_eq!(x.vector_norm(1.0, &[1]).to_vec::<f64>().unwrap(), [7.0, 1.0]);
+    /// assert_eq!(x.vector_norm(0.0, &[1]).to_vec::<f64>().unwrap(), [2.0, 1.0]);
+    /// ```
+    #[track_caller]
+    pub fn vector_norm(&self, order: f64, axes: &[isize]) -> Array {
+        let x = as_inexact(self);
+        let real = attempt!(x.dtype()).real();
+        match order {
+            0.0 => x.not_equal(0).astype(real).sum_axes(axes),
+            1.0 => x.abs().sum_axes(axes),
+            2.0 => x.abs2().sum_axes(axes).sqrt(),
+            f64::INFINITY => x.abs().max_axes(axes),
+            f64::NEG_INFINITY => x.abs().min_axes(axes),
+            _ => x.abs().pow(order).sum_axes(axes).pow(order.recip()),
         }
     }
 
