@@ -19,6 +19,7 @@ mod control;
 mod functions;
 mod kernel;
 mod movement;
+mod order;
 
 pub use kernel::{buffers, kernel};
 

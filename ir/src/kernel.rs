@@ -10,7 +10,7 @@
 //! the length.
 //!
 //! Rules (checked by `verify_kernel`): K1 arguments precede their node; K2 every node has the dtype its operation gives;
-//! K3 accesses have one stride per axis; K4 every load is in range wherever it is demanded (dynamic offsets are clamped
+//! K3 accesses have one stride per axis, and no loop moves dynamic summands of what is written; K4 every load is in range wherever it is demanded (dynamic offsets are clamped
 //! by construction and exempt); K5 every stored element is written once per kernel run; K6 a reduction's access has
 //! stride 0 on every axis it reduces; K7 guards are nonempty and within the box; K8 picked branches agree in dtype.
 
@@ -105,7 +105,8 @@ pub struct Access {
     pub offset: i64,
     /// Step per loop index.
     pub strides: SmallVec<[i64; 4]>,
-    /// Summands known only at run time: an i64 node that no loop index changes, and its factor.
+    /// Summands known only at run time: an i64 node and its factor. Where something is written, no loop index changes them;
+    /// a load whose summands differ between iterations gathers.
     pub dynamic: SmallVec<[(NodeId, i64); 1]>,
 }
 

@@ -35,7 +35,10 @@ pub use dtype::DType;
 pub use error::{Error, ErrorKind, Result};
 pub use func::{Func, Inst, Value};
 pub use operand::{IntoOperand, Term};
-pub use prim::{Prim, concatenate, stack};
+pub use prim::{
+    At, Boundary, Index, OutOfRange, Padding, Prim, ScatterKind, Window, WindowOp, concatenate, einsum, meshgrid,
+    multi_dot, sort_together, stack,
+};
 pub use scalar::{Number, Scalar};
 pub use tensor::{ALIGNMENT, Bytes, Element, Tensor};
 pub use types::{Dims, Type, row_major_strides};

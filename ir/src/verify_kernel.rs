@@ -2,7 +2,8 @@
 //!
 //! - K1: arguments precede their node; operands, loop indices and nodes referred to exist.
 //! - K2: every node has the dtype its operation gives; what is written has the dtype of a written operand.
-//! - K3: accesses have one stride per axis; dynamic summands are i64 nodes that no loop index changes.
+//! - K3: accesses have one stride per axis; dynamic summands are i64 nodes, which no loop index changes where
+//!   something is written.
 //! - K4: every load is in range wherever it is demanded, and so is everything written. Dynamic offsets are clamped by
 //!   construction and exempt.
 //! - K5: every stored element is written once per kernel run, and one that is also read is read only by the iteration
@@ -92,7 +93,7 @@ pub(crate) fn check(kernel: &Kernel) -> Result<(), Violation> {
     let mut uniform = Vec::with_capacity(kernel.nodes.len());
     for (position, node) in kernel.nodes.iter().enumerate() {
         let checked = check_references(kernel, node, position)
-            .and_then(|()| check_accesses(kernel, node_access(node), &uniform))
+            .and_then(|()| node_access(node).map_or(Ok(()), |access| check_access(kernel, access)))
             .and_then(|()| check_node(kernel, node));
         checked.map_err(|(rule, message)| Violation { rule, culprit: Culprit::Node(position), message })?;
         uniform.push(is_uniform(kernel, node, &uniform));
@@ -171,9 +172,8 @@ fn node_access(node: &Node) -> Option<&Access> {
     }
 }
 
-/// K3, where there is an access.
-fn check_accesses(kernel: &Kernel, access: Option<&Access>, uniform: &[bool]) -> Result<(), Broken> {
-    let Some(access) = access else { return Ok(()) };
+/// K3 for loads.
+fn check_access(kernel: &Kernel, access: &Access) -> Result<(), Broken> {
     if access.strides.len() != kernel.extents.len() {
         return Err((3, format!("{} strides for {} axes", access.strides.len(), kernel.extents.len())));
     }
@@ -185,9 +185,6 @@ fn check_accesses(kernel: &Kernel, access: Option<&Access>, uniform: &[bool]) ->
         if kernel.node(id).dtype != DType::I64 {
             return Err((3, format!("dynamic offset {id} is {}, not i64", kernel.node(id).dtype)));
         }
-        if !uniform[id.index()] {
-            return Err((3, format!("dynamic offset {id} varies with a loop index")));
-        }
     }
     Ok(())
 }
@@ -196,9 +193,10 @@ fn check_accesses(kernel: &Kernel, access: Option<&Access>, uniform: &[bool]) ->
 fn is_uniform(kernel: &Kernel, node: &Node, uniform: &[bool]) -> bool {
     match &node.kind {
         NodeKind::Const(_) => true,
-        // Dynamic offsets are uniform by K3.
         NodeKind::Load { access, .. } => {
-            access.strides.iter().zip(&kernel.extents).all(|(&stride, &extent)| stride == 0 || extent <= 1)
+            let still = |(&stride, &extent): (&i64, &usize)| stride == 0 || extent <= 1;
+            access.strides.iter().zip(&kernel.extents).all(still)
+                && access.dynamic.iter().all(|(id, _)| uniform[id.index()])
         }
         NodeKind::Index { axis } => kernel.extents[*axis] <= 1,
         NodeKind::Op { args, .. } => args.iter().all(|arg| uniform[arg.index()]),
@@ -298,7 +296,11 @@ fn check_output(kernel: &Kernel, output: &Output, uniform: &[bool]) -> Result<()
         let given = kernel.node(output.node).dtype;
         return Err((2, format!("p{} holds {}, {} is {given}", output.operand, operand.dtype, output.node)));
     }
-    check_accesses(kernel, Some(&output.access), uniform)
+    check_access(kernel, &output.access)?;
+    match output.access.dynamic.iter().find(|(id, _)| !uniform[id.index()]) {
+        Some((id, _)) => Err((3, format!("dynamic offset {id} of what is written varies with a loop index"))),
+        None => Ok(()),
+    }
 }
 
 /// For every node the boxes in which it is demanded.

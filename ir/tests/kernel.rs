@@ -54,7 +54,11 @@ fn every_rule_is_held() {
         ("[8]", "n0 = const 1f32 : f32 store p0 [1*i0], n0", "K2 p0 is not a written operand"),
         ("[8]", "n0 = const 1f64 : f64 store p1 [1*i0], n0", "K2 p1 holds f32, n0 is f64"),
         ("[8]", "n0 = load p0 [1*i3] : f32", "K3 there is no loop index i3"),
-        ("[8]", "n0 = index i0 : i64 n1 = load p0 [1*n0] : f32", "K3 dynamic offset n0 varies with a loop index"),
+        (
+            "[8]",
+            "n0 = index i0 : i64 n1 = load p0 [1*n0] : f32 store p1 [1*n0], n1",
+            "K3 dynamic offset n0 of what is written varies with a loop index",
+        ),
         ("[8]", "n0 = const 1i32 : i32 n1 = load p0 [1*n0] : f32", "K3 dynamic offset n0 is i32, not i64"),
         (
             "[8]",
@@ -176,6 +180,23 @@ fn reductions_start_from_the_identity() {
     let empty =
         "kernel @k [2, 0] (p0: read f32[0], p1: write f32[2]) { n0 = load p0 [1*i1] : f32 reduce prod p1 [1*i0], n0 }";
     assert_eq!(run(empty, vec![floats(&[]), floats(&[7.0; 2])]), [1.0, 1.0]);
+}
+
+#[test]
+fn loads_may_be_at_places_that_vary() {
+    let text = "kernel @k [3] (p0: read i64[3], p1: read f32[4], p2: write f32[3]) {
+        n0 = load p0 [1*i0] : i64
+        n1 = load p1 [1*n0] : f32
+        store p2 [1*i0], n1
+    }";
+    let kernel = parse_kernel::kernels(text).unwrap().remove(0);
+    let mut buffers = [
+        Tensor::from_slice(&[3], &[3i64, 0, 3]).unwrap(),
+        Tensor::from_slice(&[4], &[1f32, 2.0, 3.0, 4.0]).unwrap(),
+        Tensor::from_slice(&[3], &[0f32; 3]).unwrap(),
+    ];
+    run_kernel(&kernel, &mut buffers);
+    assert_eq!(buffers[2].as_slice::<f32>().unwrap(), [4.0, 1.0, 4.0]);
 }
 
 #[test]

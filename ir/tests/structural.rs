@@ -3,7 +3,10 @@
 
 use cotangent_ir::prim::{self, Domain, Jvp, JvpArgs, Lower, View};
 use cotangent_ir::trace::trace;
-use cotangent_ir::{Array, Attrs, DType, ErrorKind, Scalar, Tensor, Type, concatenate, stack};
+use cotangent_ir::{
+    Array, Attrs, Boundary, DType, ErrorKind, OutOfRange, Scalar, ScatterKind, Tensor, Type, Window, WindowOp,
+    concatenate, sort_together, stack,
+};
 use num_complex::Complex;
 
 fn f64s(elements: &[f64]) -> Array {
@@ -205,7 +208,7 @@ fn dynamic_positions_are_clamped() {
     let x = Array::arange(6, DType::F64).reshape(&[2, 3]);
     let at = |row: i32, column: i64| [Array::from(row), Array::from(column)];
     assert_eq!(x.dynamic_slice(&at(1, 1), &[1, 2]).to_vec::<f64>().unwrap(), [4.0, 5.0]);
-    assert_eq!(x.dynamic_slice(&at(-7, i64::MAX), &[1, 2]).to_vec::<f64>().unwrap(), [1.0, 2.0]);
+    assert_eq!(x.dynamic_slice(&at(-2, i64::MAX), &[1, 2]).to_vec::<f64>().unwrap(), [1.0, 2.0]);
     let updated = x.dynamic_update_slice(&Array::from([[8.0, 9.0]]), &at(i32::MAX, 2));
     assert_eq!(updated.to_vec::<f64>().unwrap(), [0.0, 1.0, 2.0, 3.0, 8.0, 9.0]);
 }
@@ -229,7 +232,7 @@ fn reductions_of_nothing_and_of_nan() {
 #[test]
 fn reductions_of_integers_and_bools() {
     assert_eq!(Array::from([i32::MAX, 1]).sum().to_vec::<i32>().unwrap(), [i32::MIN]);
-    assert_eq!(Array::from([200u8, 2]).prod().to_vec::<u8>().unwrap(), [144]);
+    assert_eq!(Array::from([200u8, 2]).prod().to_vec::<u32>().unwrap(), [400]);
     assert_eq!(Array::from([u64::MAX, u64::MAX - 1]).max().to_vec::<u64>().unwrap(), [u64::MAX]);
     assert_eq!(Array::from([i64::MIN, i64::MIN + 1]).min().to_vec::<i64>().unwrap(), [i64::MIN]);
     assert_eq!(Array::from([1i32, 2]).mean().to_vec::<f32>().unwrap(), [1.5]);
@@ -384,6 +387,15 @@ fn view_element(view: &View, operands: &[Tensor], result: &Type, position: usize
                 (0..index.len()).map(|axis| index[axis] + start(1, axis, result, operands[0].ty())).collect();
             at(&operands[0], &source)
         }
+        View::Gather => {
+            let mut source = index;
+            let row = source.len() - 2;
+            let numbers = &operands[1];
+            let place: i64 = source[..=row].iter().zip(numbers.ty().strides()).map(|(at, stride)| at * stride).sum();
+            let last = operands[0].ty().shape[row] as i64 - 1;
+            source[row] = (numbers.get(place as usize).as_i128() as i64).clamp(0, last);
+            at(&operands[0], &source)
+        }
         View::DynamicUpdate => {
             let update = operands[1].ty();
             let source: Vec<i64> = (0..index.len()).map(|axis| index[axis] - start(2, axis, update, result)).collect();
@@ -400,6 +412,7 @@ fn misuse_says_what_is_wrong_and_what_to_do() {
     let b = Array::zeros(&[2, 3], DType::Bool);
     let start = Array::from(0);
     use ErrorKind::{Argument, DType as Dtype, Shape};
+    use OutOfRange::Clip;
     let mistakes: Vec<(Array, ErrorKind, &str, &str)> = vec![
         (x.sum_axes(&[2]), Argument, "sum_axes", "axis 2 is out of range for an array of rank 2; use one of -2..=1"),
         (x.max_axes(&[0, -2]), Argument, "max_axes", "name axis 0 of an array of rank 2 twice"),
@@ -443,8 +456,42 @@ fn misuse_says_what_is_wrong_and_what_to_do() {
             "dynamic_update_slice",
             "does not fit into f32[2,3]",
         ),
-        (b.sum(), Dtype, "reduce_sum", "convert it first"),
-        (b.sum_axes(&[]), Dtype, "reduce_sum", "convert it first"),
+        (b.cumsum(0), Dtype, "cumsum", "any dtype but bool"),
+        (z.cummax(0), Dtype, "cummax", "any dtype but c64, c128"),
+        (z.argmax(), Dtype, "reduce_max", "complex numbers have no order"),
+        (Array::zeros(&[0], DType::F32).argmin(), Shape, "argmin", "has no elements"),
+        (x.norm_axes(f64::NAN, &[0]), Argument, "norm_axes", "give a number"),
+        (x.sum().sort(0), Argument, "sort", "a scalar has no axes"),
+        (sort_together(&[x.clone(), x.t()], 1, 0).remove(0), Shape, "sort", "must have one shape"),
+        (
+            sort_together(std::slice::from_ref(&x), 2, 0).remove(0),
+            Argument,
+            "sort",
+            "from 1 to the number of operands, 1",
+        ),
+        (x.top_k(4).0, Argument, "top_k", "4 elements are asked for"),
+        (x.search_sorted(&x, false), Shape, "search_sorted", "must have one axis"),
+        (x.quantile(0.5, 2), Argument, "quantile", "axis 2 is out of range"),
+        (x.take(&x, 0), Dtype, "take", "indices must be integers, got f32"),
+        (x.take_along_axis(&start, 0), Shape, "take_along_axis", "must have as many axes"),
+        (x.gather(&start.reshape(&[1]), &[0, 1], &[1, 1], Clip), Shape, "gather", "a last axis of extent 2"),
+        (x.gather(&start.reshape(&[1]), &[0], &[3, 1], Clip), Shape, "gather", "does not fit"),
+        (x.scatter(ScatterKind::Add, &start.reshape(&[1]), &[0], &start, Clip), Shape, "scatter", "leading axes"),
+        (z.at(&[0.into()]).max(0.0), Dtype, "scatter", "Max is not defined for c64"),
+        (x.index(&[0.into(), 0.into(), 0.into()]), Argument, "index", "f32[2,3] has 2 axes"),
+        (x.index(&[(&b).into()]), Dtype, "index", "indices are integers"),
+        (x.interp(&x, &x), Shape, "interp", "must be vectors"),
+        (
+            x.map_coordinates(std::slice::from_ref(&start), 1, Boundary::Nearest),
+            Argument,
+            "map_coordinates",
+            "as many arrays",
+        ),
+        (x.reduce_window(WindowOp::Max, &Window::new(&[2])), Argument, "reduce_window", "a positive number per axis"),
+        (x.split(4, 1).remove(0), Argument, "split", "cannot be cut into 4 equal parts"),
+        (x.move_axes(&[0], &[0, 1]), Argument, "move_axes", "as many places as axes"),
+        (x.sum().diag(0), Shape, "diag", "takes vectors"),
+        (x.flatten().tril(0), Shape, "tril", "takes matrices"),
         (z.max(), Dtype, "reduce_max", "complex numbers have no order"),
         (x.any(), Dtype, "any", "compare it first"),
         (x.matmul(&x), Shape, "matmul", "the last axis of the left operand has extent 3, axis 0 of the right one 2"),

@@ -238,7 +238,35 @@ impl<'a> Puller<'a> {
                 self.pull(args[0], &index)
             }
             View::DynamicUpdate => Err(Blocked(value)),
+            View::Gather => self.pull_gather(args, map),
         }
+    }
+
+    /// Rows by number. The rows are in memory: at a place known only at run time nothing is worth being recomputed.
+    fn pull_gather(&mut self, args: &[Value], map: &IndexMap) -> Result<Lane, Blocked> {
+        let block = self.block;
+        let Some(base) = block.base(args[0]) else { return Err(Blocked(args[0])) };
+        let shape = &block.ty(args[0]).shape;
+        let row = shape.len() - 2;
+        let mut index = map.clone();
+        index[row] = match shape[row] {
+            1 => Affine::constant(0),
+            rows => {
+                let number = self.pull(args[1], &map[..=row].into())?.real();
+                self.clamped(number, rows - 1)
+            }
+        };
+        Ok(self.load(base, linear(&index, &block.ty(args[0]).strides())))
+    }
+
+    /// An integer clamped to 0 and a greatest value, as an index.
+    fn clamped(&mut self, node: NodeId, greatest: usize) -> Affine {
+        let mut lanes = Lanes::new(&mut self.dag);
+        let node = lanes.convert(node, DType::I64);
+        let zero = lanes.literal(Scalar::int(DType::I64, 0));
+        let last = lanes.literal(Scalar::int(DType::I64, greatest as i128));
+        let node = lanes.op(LaneOp::Max, &[node, zero]);
+        Affine::dynamic(lanes.op(LaneOp::Min, &[node, last]))
     }
 
     /// Clamped start indices of a window of shape `window` in an array of shape `whole`.
@@ -255,12 +283,7 @@ impl<'a> Puller<'a> {
                 continue;
             }
             let start = self.pull(arg, &IndexMap::new())?.real();
-            let mut lanes = Lanes::new(&mut self.dag);
-            let start = lanes.convert(start, DType::I64);
-            let zero = lanes.literal(Scalar::int(DType::I64, 0));
-            let last = lanes.literal(Scalar::int(DType::I64, (extent - size) as i128));
-            let start = lanes.op(LaneOp::Max, &[start, zero]);
-            starts.push(Affine::dynamic(lanes.op(LaneOp::Min, &[start, last])));
+            starts.push(self.clamped(start, extent - size));
         }
         Ok(starts)
     }

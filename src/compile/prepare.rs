@@ -6,15 +6,33 @@
 
 use crate::compile::block::UNROLLED_REDUCTION;
 use cotangent_ir::kernel::ReduceOp;
+use cotangent_ir::prim::dynamic::{DYNAMIC_SLICE, DYNAMIC_UPDATE_SLICE};
 use cotangent_ir::prim::index::concatenate;
 use cotangent_ir::prim::{Control, Lower, Routine, control};
 use cotangent_ir::trace::{replay, trace};
-use cotangent_ir::{Array, Attrs, DType, Func, Inst, Type, apply_many};
+use cotangent_ir::{Array, Attrs, DType, Func, Inst, Type, apply_many, apply1};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Prepares a function for fusion.
 pub(crate) fn prepare(func: &Func) -> Func {
+    let expands = |func: &Func| func.insts().iter().any(|inst| matches!(inst.prim.lower, Lower::Expand(_)));
+    if !expands(func) {
+        return rebuilt(func, rewrite);
+    }
+    // What a primitive expands to is prepared like everything else, and may expand again.
+    let mut expanded = rebuilt(func, expand);
+    while expands(&expanded) {
+        expanded = rebuilt(&expanded, expand);
+    }
+    rebuilt(&expanded, rewrite)
+}
+
+/// What becomes of an instruction: given its operands, their types and those of its results.
+type Rewrite = fn(&Inst, &[Array], &[&Type], &[&Type]) -> Vec<Array>;
+
+/// The function with every instruction rewritten.
+fn rebuilt(func: &Func, rewrite: Rewrite) -> Func {
     let outcome = trace(&func.name, func.param_types().to_vec(), |params| {
         let mut values: Vec<Option<Array>> = vec![None; func.value_count()];
         for (value, array) in func.params().zip(params) {
@@ -41,9 +59,15 @@ pub(crate) fn prepare(func: &Func) -> Func {
     }
 }
 
-fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) -> Vec<Array> {
+fn expand(inst: &Inst, args: &[Array], _: &[&Type], types: &[&Type]) -> Vec<Array> {
     match inst.prim.lower {
         Lower::Expand(expand) => expand(args, &inst.attrs),
+        _ => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
+    }
+}
+
+fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) -> Vec<Array> {
+    match inst.prim.lower {
         Lower::Library(Routine::Dot) => vec![dot(inst, args, arg_types, types[0])],
         Lower::Library(Routine::Fft) => vec![fft(inst, args, types[0])],
         Lower::Control(Control::Scan) => scan(inst, args, arg_types),
@@ -177,14 +201,19 @@ fn scan(inst: &Inst, args: &[Array], types: &[&Type]) -> Vec<Array> {
         inputs.extend_from_slice(&state[..carries]);
         for (array, ty) in fixed[consts..].iter().zip(&types[consts + carries..]) {
             let sizes = [&[1], &ty.shape[1..]].concat();
-            inputs.push(array.dynamic_slice(&start(ty.rank() - 1), &sizes).reshape(&ty.shape[1..]));
+            let starts = start(ty.rank() - 1);
+            let operands: Vec<&Array> = std::iter::once(array).chain(&starts).collect();
+            let attrs = Attrs::none().with_sizes("sizes", sizes);
+            inputs.push(apply1(&DYNAMIC_SLICE, &operands, attrs).reshape(&ty.shape[1..]));
         }
         let results = replay(&body, &inputs);
         let mut next = vec![counter + 1];
         next.extend_from_slice(&results[..carries]);
         for ((array, result), ty) in state[carries..].iter().zip(&results[carries..]).zip(&stacked) {
             let row = result.reshape(&[&[1], &ty.shape[..]].concat());
-            next.push(array.dynamic_update_slice(&row, &start(ty.rank())));
+            let starts = start(ty.rank());
+            let operands: Vec<&Array> = [array, &row].into_iter().chain(&starts).collect();
+            next.push(apply1(&DYNAMIC_UPDATE_SLICE, &operands, Attrs::none()));
         }
         next
     });

@@ -146,7 +146,7 @@ impl<'a> Builder<'a> {
     /// One more step, of those that the options allow; nothing if none of several tries succeeds.
     pub(super) fn step(&mut self) {
         let mut families: Vec<&[Step]> =
-            vec![super::arithmetic::STEPS, super::arithmetic::STEPS, super::movement::STEPS];
+            vec![super::arithmetic::STEPS, super::arithmetic::STEPS, super::movement::STEPS, super::order::STEPS];
         if self.options.control && self.depth < 2 {
             families.push(super::control::STEPS);
         }

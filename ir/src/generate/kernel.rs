@@ -133,7 +133,7 @@ impl Maker {
         }
         let (mut access, mut len) = self.access(&ranges);
         if self.random.below(5) == 0 {
-            let start = self.start();
+            let start = if self.random.coin() { self.start() } else { self.place() };
             access.dynamic.push((start, 2));
             len += 2 * MAX_START;
         }
@@ -151,6 +151,13 @@ impl Maker {
         let operand = self.operand(DType::I64, 1, false);
         let strides = SmallVec::from_elem(0, self.kernel.extents.len());
         let access = Access { offset: 0, strides, dynamic: SmallVec::new() };
+        self.push(NodeKind::Load { operand, access }, DType::I64, Known { bound: MAX_START as f64, spread: 0.0 })
+    }
+
+    /// An i64 that differs between iterations.
+    fn place(&mut self) -> NodeId {
+        let (access, len) = self.access(&self.whole());
+        let operand = self.operand(DType::I64, len, false);
         self.push(NodeKind::Load { operand, access }, DType::I64, Known { bound: MAX_START as f64, spread: 0.0 })
     }
 

@@ -98,12 +98,29 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn linspace(first: f64, last: f64, count: usize, dtype: DType) -> Array {
-        if !dtype.is_inexact() {
-            let message = format!("{dtype} cannot hold fractions; use an inexact dtype, or `arange`");
-            return fail(ErrorKind::DType, "linspace", message);
-        }
-        // Weights that are exactly 0 and 1 at the ends give exactly the ends.
-        let weight = Array::arange(count, dtype) / count.saturating_sub(1).max(1) as f64;
-        first * (1.0 - &weight) + last * weight
+        spaced(first, last, count, count.saturating_sub(1), dtype)
     }
+
+    /// `count` numbers evenly spaced from `first`, the next after which would be `end`.
+    ///
+    /// ```
+    /// use cotangent_ir::{Array, DType};
+    /// assert_eq!(Array::linspace_open(0.0, 1.0, 2, DType::F64).to_vec::<f64>().unwrap(), [0.0, 0.5]);
+    /// ```
+    #[track_caller]
+    pub fn linspace_open(first: f64, end: f64, count: usize, dtype: DType) -> Array {
+        spaced(first, end, count, count, dtype)
+    }
+}
+
+/// `count` numbers from `first`, the one at index `steps` being `last`.
+#[track_caller]
+fn spaced(first: f64, last: f64, count: usize, steps: usize, dtype: DType) -> Array {
+    if !dtype.is_inexact() {
+        let message = format!("{dtype} cannot hold fractions; use an inexact dtype, or `arange`");
+        return fail(ErrorKind::DType, "linspace", message);
+    }
+    // Weights that are exactly 0 and 1 at the ends give exactly the ends.
+    let weight = Array::arange(count, dtype) / steps.max(1) as f64;
+    first * (1.0 - &weight) + last * weight
 }

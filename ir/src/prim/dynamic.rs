@@ -2,13 +2,14 @@
 //! that the block lies within the array; the rules rely on it, for a transpose must touch the same elements.
 
 use super::axes::{self, attempt, index_of, position_of};
-use super::index::concatenate;
+use super::gather::GATHER;
+use super::scatter::ScatterKind;
 use super::shape::move_elements;
 use super::{
     Arity, Batch, BatchArgs, Case, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types, View,
     WithTangents, one, refuse,
 };
-use crate::array::{Array, apply1};
+use crate::array::{Array, Repr, apply1};
 use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result};
@@ -50,16 +51,16 @@ pub static DYNAMIC_SLICE: Prim = Prim {
         let mut cotangents = vec![None; args.xs.len()];
         if let Operand::Linear(ty) = &args.xs[0] {
             let zeros = Array::zeros(&ty.shape, ty.dtype);
-            cotangents[0] = Some(zeros.dynamic_update_slice(args.ct(), &known_starts(args, 1)));
+            cotangents[0] = Some(update_at(&zeros, args.ct(), &known_starts(args, 1)));
         }
         cotangents
     }),
     batch: Batch::Rule(|args| {
         if args.batched[1..].contains(&true) {
-            return vec![(each_by_itself(args), true)];
+            return vec![(each_slice(args), true)];
         }
         let sizes = axes::with_leading(args.size, &args.attrs.sizes("sizes"));
-        vec![(args.xs[0].dynamic_slice(&starts_with_batch(&args.xs[1..]), &sizes), true)]
+        vec![(slice_at(&args.xs[0], &starts_with_batch(&args.xs[1..]), &sizes), true)]
     }),
     lower: Lower::Reindex(|_, _, _| View::DynamicSlice),
 };
@@ -102,33 +103,33 @@ pub static DYNAMIC_UPDATE_SLICE: Prim = Prim {
     transpose: Transpose::Rule(transpose_dynamic_update_slice),
     batch: Batch::Rule(|args| {
         if args.batched[2..].contains(&true) {
-            return vec![(each_by_itself(args), true)];
+            return vec![(each_update(args), true)];
         }
         let starts = starts_with_batch(&args.xs[2..]);
-        vec![(args.with_batch(0).dynamic_update_slice(&args.with_batch(1), &starts), true)]
+        vec![(update_at(&args.with_batch(0), &args.with_batch(1), &starts), true)]
     }),
     lower: Lower::Reindex(|_, _, _| View::DynamicUpdate),
 };
 
 impl Array {
     /// The block of extents `sizes` that begins at `starts`, integer scalars that may be values of the function being
-    /// traced. They are clamped so that the block lies within the array.
+    /// traced. Negative ones count from the end; then they are clamped so that the block lies within the array.
     ///
     /// ```
     /// use cotangent_ir::Array;
     /// let x = Array::from([1.0f32, 2.0, 3.0, 4.0]);
     /// assert_eq!(x.dynamic_slice(&[Array::from(1)], &[2]).to_vec::<f32>().unwrap(), [2.0, 3.0]);
     /// assert_eq!(x.dynamic_slice(&[Array::from(9)], &[2]).to_vec::<f32>().unwrap(), [3.0, 4.0]);
+    /// assert_eq!(x.dynamic_slice(&[Array::from(-3)], &[2]).to_vec::<f32>().unwrap(), [2.0, 3.0]);
     /// ```
     #[track_caller]
     pub fn dynamic_slice(&self, starts: &[Array], sizes: &[usize]) -> Array {
-        let operands: Vec<&Array> = std::iter::once(self).chain(starts).collect();
-        apply1(&DYNAMIC_SLICE, &operands, sizes_attrs(sizes))
+        slice_at(self, &from_the_end(starts, &attempt!(self.shape())), sizes)
     }
 
     /// The array with `update` written over the block that begins at `starts`, integer scalars that may be values of the
-    /// function being traced. They are clamped so that the block lies within the array. The update is converted to the
-    /// dtype of the array.
+    /// function being traced. Negative ones count from the end; then they are clamped so that the block lies within
+    /// the array. The update is converted to the dtype of the array.
     ///
     /// ```
     /// use cotangent_ir::Array;
@@ -137,10 +138,38 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn dynamic_update_slice(&self, update: &Array, starts: &[Array]) -> Array {
-        let update = update.astype(attempt!(self.dtype()));
-        let operands: Vec<&Array> = [self, &update].into_iter().chain(starts).collect();
-        apply1(&DYNAMIC_UPDATE_SLICE, &operands, Attrs::none())
+        let ty = attempt!(self.ty());
+        update_at(self, &update.astype(ty.dtype), &from_the_end(starts, &ty.shape))
     }
+}
+
+/// The block at starts that are not negative where they are meant.
+#[track_caller]
+fn slice_at(x: &Array, starts: &[Array], sizes: &[usize]) -> Array {
+    let operands: Vec<&Array> = std::iter::once(x).chain(starts).collect();
+    apply1(&DYNAMIC_SLICE, &operands, sizes_attrs(sizes))
+}
+
+/// As [`slice_at`], for the block replaced.
+#[track_caller]
+fn update_at(x: &Array, update: &Array, starts: &[Array]) -> Array {
+    let operands: Vec<&Array> = [x, update].into_iter().chain(starts).collect();
+    apply1(&DYNAMIC_UPDATE_SLICE, &operands, Attrs::none())
+}
+
+/// Starts of which negative ones count from the end. Of known ones nothing is left to compute; what is no integer is for
+/// the type rule to refuse.
+#[track_caller]
+fn from_the_end(starts: &[Array], shape: &[usize]) -> Vec<Array> {
+    let one = |(start, &extent): (&Array, &usize)| {
+        let integer = start.ty().is_ok_and(|ty| ty.rank() == 0 && matches!(ty.dtype, DType::I32 | DType::I64));
+        match start.repr() {
+            Repr::Data(data) if integer && data.get(0).as_i128() >= 0 => start.clone(),
+            _ if integer => start.less(0).select(start + extent as i64, start),
+            _ => start.clone(),
+        }
+    };
+    starts.iter().zip(shape).map(one).chain(starts.iter().skip(shape.len()).cloned()).collect()
 }
 
 /// The attributes of [`DYNAMIC_SLICE`].
@@ -232,29 +261,68 @@ fn transpose_dynamic_update_slice(args: &TransposeArgs<'_>) -> Vec<Option<Array>
     };
     if args.xs[0].is_linear() {
         let zeros = Array::zeros(&update.shape, update.dtype);
-        cotangents[0] = Some(args.ct().dynamic_update_slice(&zeros, &starts));
+        cotangents[0] = Some(update_at(args.ct(), &zeros, &starts));
     }
     if args.xs[1].is_linear() {
-        cotangents[1] = Some(args.ct().dynamic_slice(&starts, &update.shape));
+        cotangents[1] = Some(slice_at(args.ct(), &starts, &update.shape));
     }
     cotangents
 }
 
-/// The primitive applied to every element of the batch by itself: its elements touch blocks at different places.
-fn each_by_itself(args: &BatchArgs<'_>) -> Array {
-    let element = |i: usize, b: usize| match args.batched[i] {
-        true => args.xs[i].index_axis(0, b as isize),
-        false => args.xs[i].clone(),
-    };
-    let mut results = Vec::new();
-    for b in 0..args.size {
-        let operands: Vec<Array> = (0..args.xs.len()).map(|i| element(i, b)).collect();
-        results.push(apply1(args.prim, &operands.iter().collect::<Vec<_>>(), args.attrs.clone()).expand_dims(0));
+/// Where the blocks of a batch begin each at places of its own, their rows are looked up by number.
+struct Rows {
+    /// Row numbers, [batch, count].
+    numbers: Array,
+    /// Rows of one array, and elements of one row: the trailing axes that a block has whole.
+    shape: [usize; 2],
+}
+
+impl Rows {
+    /// The rows of blocks of extents `block` in arrays of extents `shape`, the starts being the operands from `first`.
+    #[track_caller]
+    fn new(args: &BatchArgs<'_>, first: usize, shape: &[usize], block: &[usize]) -> Rows {
+        let partial = (0..shape.len()).rev().find(|&axis| shape[axis] != block[axis]);
+        let axes = partial.map_or(0, |axis| axis + 1);
+        let (outer, width): (usize, usize) = (shape[..axes].iter().product(), shape[axes..].iter().product());
+        let dtype = if outer <= i32::MAX as usize { DType::I32 } else { DType::I64 };
+        let places = axes::with_leading(args.size, &block[..axes]);
+        let strides = crate::types::row_major_strides(&shape[..axes]);
+        let mut numbers = Array::zeros(&places, dtype);
+        for axis in 0..axes {
+            let start = args.with_batch(first + axis).clamp(0, (shape[axis] - block[axis]) as i64).astype(dtype);
+            let index = start.broadcast_in_dim(&places, &[0]) + Array::iota(&places, axis as isize + 1, dtype);
+            numbers += index * strides[axis];
+        }
+        let count = block[..axes].iter().product();
+        Rows { numbers: numbers.reshape(&[args.size, count]), shape: [outer, width] }
     }
-    if !results.is_empty() {
-        return concatenate(&results, 0);
+}
+
+fn each_slice(args: &BatchArgs<'_>) -> Array {
+    let shape = attempt!(args.inner_shape(0));
+    let block = args.attrs.sizes("sizes");
+    let result = axes::with_leading(args.size, &block);
+    if result.contains(&0) {
+        return Array::zeros(&result, attempt!(args.xs[0].dtype()));
     }
-    let block = args.attrs.get("sizes").map_or_else(|| args.inner_shape(0), |_| Ok(args.attrs.sizes("sizes")));
-    let dtype = attempt!(args.xs[0].dtype());
-    Array::zeros(&axes::with_leading(0, &attempt!(block)), dtype)
+    let Rows { numbers, shape: [rows, width] } = Rows::new(args, 1, &shape, &block);
+    if args.batched[0] {
+        let x = args.xs[0].reshape(&[args.size, rows, width]);
+        return apply1(&GATHER, &[&x, &numbers], Attrs::none()).reshape(&result);
+    }
+    let taken = apply1(&GATHER, &[&args.xs[0].reshape(&[rows, width]), &numbers.flatten()], Attrs::none());
+    taken.reshape(&result)
+}
+
+fn each_update(args: &BatchArgs<'_>) -> Array {
+    let (shape, block) = (attempt!(args.inner_shape(0)), attempt!(args.inner_shape(1)));
+    let x = args.with_batch(0);
+    if block.contains(&0) {
+        return x;
+    }
+    let Rows { numbers, shape: [rows, width] } = Rows::new(args, 2, &shape, &block);
+    let count = block.iter().product::<usize>() / width;
+    let updates = args.with_batch(1).reshape(&[args.size, count, width]);
+    let x = x.reshape(&[args.size, rows, width]);
+    super::scatter::rows(ScatterKind::Set, &x, &numbers, &updates).reshape(&axes::with_leading(args.size, &shape))
 }

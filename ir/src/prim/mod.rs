@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::sync::LazyLock;
 
+mod arrange;
 pub(crate) mod axes;
 pub mod bessel;
 pub mod binary;
@@ -30,34 +31,57 @@ pub mod compare;
 pub mod complex;
 pub mod contract;
 pub mod control;
+pub mod conv;
 mod create;
+pub mod cumulative;
 pub mod custom;
 pub mod dynamic;
 pub mod effect;
+pub mod einsum;
 pub mod elementary;
 mod elementwise;
 pub mod exponential;
 pub mod fft;
 pub mod floating;
 mod gamma_reference;
+pub mod gather;
 pub mod hyperbolic;
 pub mod implicit;
 pub mod index;
+mod indexing;
 pub mod integer;
+mod interpolate;
+pub mod linalg;
 pub mod logarithm;
 mod operators;
 mod principal;
 mod probability;
+pub mod products;
 mod rearrange;
 pub mod reduce;
 pub mod root;
+pub mod scatter;
 pub mod shape;
+pub mod sort;
 pub mod special;
+pub mod spectrum;
+pub mod statistics;
 pub mod trigonometric;
 pub mod unary;
+mod window;
 
+pub use arrange::meshgrid;
+pub use conv::Padding;
+pub use einsum::einsum;
+pub use gather::OutOfRange;
 pub use index::concatenate;
+pub use indexing::{At, Index};
+pub use interpolate::Boundary;
+pub use products::multi_dot;
 pub use rearrange::stack;
+pub use scatter::ScatterKind;
+pub use sort::sort_together;
+pub use window::{Window, WindowOp};
 
 /// Types of operands or results.
 pub type Types = SmallVec<[Type; 2]>;
@@ -117,6 +141,9 @@ pub enum Elements {
     Unit,
     /// Within [1.2, 3].
     Above,
+    /// Matrices, the last two axes, whose diagonal is positive and outweighs the rest, and whose singular values and
+    /// eigenvalues are far from 0 and from each other.
+    Dominant,
 }
 
 /// A set of dtypes.
@@ -380,6 +407,9 @@ pub enum View {
     DynamicSlice,
     /// Operand 1 where `o - clamp(start)` is within it, else operand 0; starts are operands 2 and following.
     DynamicUpdate,
+    /// Operand 0, [.., n, m], at `o` with the index of the row replaced by the element of operand 1, [.., k], at `o` without
+    /// the last axis, clamped to 0..n.
+    Gather,
 }
 
 /// One axis of an affine view.
@@ -490,9 +520,14 @@ static FAMILIES: &[&[&Prim]] = &[
     complex::ALL,
     shape::ALL,
     index::ALL,
+    gather::ALL,
     reduce::ALL,
+    cumulative::ALL,
+    sort::ALL,
     contract::ALL,
+    conv::ALL,
     fft::ALL,
+    linalg::ALL,
     control::ALL,
     custom::ALL,
     implicit::ALL,

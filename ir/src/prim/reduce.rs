@@ -105,7 +105,7 @@ pub static REDUCE_MIN: Prim = Prim {
 
 /// A view of an array whose reductions keep the axes they reduce, with extent 1, so that the result broadcasts against
 /// the array. Made by [`Array::keep_axes`].
-pub struct KeepAxes<'a>(&'a Array);
+pub struct KeepAxes<'a>(pub(super) &'a Array);
 
 impl Array {
     /// Reductions that keep the reduced axes, with extent 1.
@@ -153,9 +153,11 @@ macro_rules! reductions {
     };
 }
 
+pub(super) use reductions;
+
 reductions! {
-    sum sum_axes sum, "The sum";
-    prod prod_axes prod, "The product";
+    sum sum_axes sum, "The sum (of bools and short integers in 32 bits)";
+    prod prod_axes prod, "The product (of bools and short integers in 32 bits)";
     max max_axes max, "The maximum (NaN if any element is)";
     min min_axes min, "The minimum (NaN if any element is)";
     mean mean_axes mean, "The mean (as `f32` of integers and bools)";
@@ -165,12 +167,22 @@ reductions! {
 
 #[track_caller]
 fn sum(x: &Array, operation: &str, axes: &[isize]) -> Array {
-    reduce(&REDUCE_SUM, x, operation, axes)
+    reduce(&REDUCE_SUM, &widened(x), operation, axes)
 }
 
 #[track_caller]
 fn prod(x: &Array, operation: &str, axes: &[isize]) -> Array {
-    reduce(&REDUCE_PROD, x, operation, axes)
+    reduce(&REDUCE_PROD, &widened(x), operation, axes)
+}
+
+/// Bools and short integers in 32 bits, which sums and products of them soon need.
+#[track_caller]
+fn widened(x: &Array) -> Array {
+    match attempt!(x.dtype()) {
+        DType::Bool | DType::I8 | DType::I16 => x.astype(DType::I32),
+        DType::U8 | DType::U16 => x.astype(DType::U32),
+        _ => x.clone(),
+    }
 }
 
 #[track_caller]

@@ -243,6 +243,7 @@ impl Random {
             Elements::Positive => self.within(0.2, 3.0),
             Elements::Above => self.within(1.2, 3.0),
             Elements::Unit => self.signed(0.1, 0.9),
+            Elements::Dominant => self.signed(0.02, 0.12),
         }
     }
 
@@ -266,7 +267,16 @@ impl Random {
 
     /// A tensor of elements in the given range.
     pub(crate) fn tensor(&mut self, ty: &Type, elements: Elements) -> Tensor {
-        Tensor::from_fn(ty.clone(), |_| self.element(ty.dtype, elements))
+        let (rows, columns) = match (elements, &ty.shape[..]) {
+            (Elements::Dominant, [.., rows, columns]) => (*rows, *columns),
+            _ => return Tensor::from_fn(ty.clone(), |_| self.element(ty.dtype, elements)),
+        };
+        Tensor::from_fn(ty.clone(), |position| {
+            let element = self.element(ty.dtype, elements).as_complex();
+            let (row, column) = (position / columns % rows, position % columns);
+            let diagonal = if row == column { 1.0 + row as f64 } else { 0.0 };
+            Scalar::complex(ty.dtype, 0.3 * element + diagonal)
+        })
     }
 
     /// A direction: elements within [-1, 1], of complex dtypes in both parts.

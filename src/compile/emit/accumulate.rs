@@ -2,15 +2,23 @@
 //!
 //! An accumulator whose loops include the vector loop is one variable for each vector of an iteration and one for single
 //! elements; they are put together at its end. One whose loops lie inside of the vector loop is a lane value like others.
+//!
+//! A sum of floating-point numbers loses a rounding with every addition, the more the larger it has become. So long sums are
+//! made in strips, each from zero, and strips are added up: of n additions in a row about the root of n remain.
 
-use super::kernel_function::{Block, Loops};
+use super::kernel_function::{Block, Loops, Trips};
 use super::lanes::{Arg, Form, Lane};
 use super::split::Nest;
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::{OutputKind, ReduceOp};
-use cranelift_codegen::ir::Value;
+use cranelift_codegen::ir::{InstBuilder, Value};
 use smallvec::SmallVec;
+
+/// Steps of a vector loop in one strip of a sum.
+const STRIP: i64 = 256;
+/// Steps from which the vector loop is a strip of its own, inside of loops that go on with the sum.
+const SHORT_STRIP: i64 = 32;
 
 impl Loops<'_, '_, '_, '_> {
     /// Starts the accumulators that `level` loops enclose.
@@ -56,6 +64,70 @@ impl Loops<'_, '_, '_, '_> {
         let sum = self.get(output, vector, block.form);
         let sum = self.combine(output, op, block.form, sum, lane);
         self.set(output, vector, block.form, &sum);
+    }
+
+    /// Whether some sum is worth strips in a loop of so many steps around which there are `level` loops.
+    pub(crate) fn sums_in_strips(&self, level: usize, steps: i64) -> bool {
+        let sums = self.spanning_sums(level);
+        let goes_on = sums.iter().any(|&(_, begun)| begun < level);
+        !sums.is_empty() && (steps > STRIP || (steps >= SHORT_STRIP && goes_on))
+    }
+
+    /// A loop over `low`, `low + step`, ... below `limit` in which sums are made in strips; gives the first index not below
+    /// it. The step is a power of two. There are `level` loops around it.
+    pub(crate) fn in_strips(
+        &mut self,
+        level: usize,
+        (low, limit, step): (Value, Value, i64),
+        trips: Trips,
+        block: Block,
+        trip: impl Fn(&mut Self, Value),
+    ) -> Value {
+        let sums: Vec<(usize, DType)> = self
+            .spanning_sums(level)
+            .into_iter()
+            .map(|(output, _)| (output, self.kernel.operands[self.kernel.outputs[output].operand as usize].dtype))
+            .collect();
+        self.counted(low, limit, STRIP * step, trips, |loops, first| {
+            let last = loops.emitter.builder.ins().iadd_imm_s(first, STRIP * step);
+            let last = loops.emitter.builder.ins().umin(last, limit);
+            let mut before = Vec::new();
+            for &(output, dtype) in &sums {
+                for vector in 0..block.vectors {
+                    before.push((output, vector, loops.get(output, vector, block.form)));
+                    let zero = loops.emitter.literal(block.form, ReduceOp::Sum.identity(dtype));
+                    loops.set(output, vector, block.form, &zero);
+                }
+            }
+            loops.counted(first, last, step, Trips::Some, |loops, index| trip(loops, index));
+            for (output, vector, before) in before {
+                let strip = loops.get(output, vector, block.form);
+                let sum = loops.combine(output, ReduceOp::Sum, block.form, before, strip);
+                loops.set(output, vector, block.form, &sum);
+            }
+        });
+        // The end of the whole steps, which the last strip need not fill.
+        let builder = &mut self.emitter.builder;
+        let length = builder.ins().isub(limit, low);
+        let zero = builder.ins().iconst(super::POINTER, 0);
+        let length = builder.ins().smax(length, zero);
+        let length = builder.ins().iadd_imm_s(length, step - 1);
+        let whole = builder.ins().iconst(super::POINTER, -step);
+        let length = builder.ins().band(length, whole);
+        builder.ins().iadd(low, length)
+    }
+
+    /// Sums of floating-point numbers that go on through a loop around which there are `level` loops: the vector loop, or one
+    /// inside of it, and then only sums begun there. With the number of loops around each.
+    fn spanning_sums(&self, level: usize) -> Vec<(usize, usize)> {
+        let Some(vector) = self.order.vector else { return Vec::new() };
+        let sum = |(index, output): (usize, &cotangent_ir::kernel::Output)| {
+            let float = self.kernel.operands[output.operand as usize].dtype.is_float();
+            let inside = |level: usize| level > vector;
+            let begun = self.facts.levels[index].filter(|&begun| begun <= level && inside(begun) == inside(level))?;
+            (output.kind == OutputKind::Reduce(ReduceOp::Sum) && float).then_some((index, begun))
+        };
+        self.kernel.outputs.iter().enumerate().filter_map(sum).collect()
     }
 
     /// The accumulators the vector loops use: the number of vectors, and whether single elements occur.

@@ -128,7 +128,11 @@ fn dependence(kernel: &Kernel, order: &Order, split: &Split) -> (Vec<usize>, Vec
             NodeKind::Load { access, .. } => {
                 (0..kernel.extents.len())
                     .filter(|&axis| access.strides[axis] != 0 && kernel.extents[axis] > 1)
-                    .for_each(on_axis);
+                    .for_each(&mut on_axis);
+                for (node, _) in &access.dynamic {
+                    node_depth = node_depth.max(depth[node.index()]);
+                    node_varies |= varies[node.index()];
+                }
             }
             NodeKind::Op { args, .. } => {
                 for arg in args {

@@ -120,7 +120,7 @@ fn write_loops(
 
 /// What is known about the number of iterations of a loop.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trips {
+pub(crate) enum Trips {
     /// There may be none.
     Unknown,
     /// There is one at least.
@@ -312,8 +312,13 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                     }
                 }
                 Range::Known(low, high) => {
+                    let steps = high - low;
                     let (low, high) = (self.constant(low), self.constant(high));
-                    self.counted(low, high, 1, Trips::Some, trip);
+                    // Inside of the vector loop a long sum has this loop to itself.
+                    match self.block.filter(|_| self.sums_in_strips(level, steps)) {
+                        Some(block) => self.in_strips(level, (low, high, 1), Trips::Some, block, trip),
+                        None => self.counted(low, high, 1, Trips::Some, trip),
+                    };
                 }
                 Range::Cut(low, high) => {
                     self.counted(low, high, 1, Trips::Unknown, trip);
@@ -352,13 +357,23 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                     loops.inside(&segment.inside, level + 1);
                     loops.block = None;
                 };
-                range = self.stage(range, step, trip);
+                // Only the first stage makes many steps.
+                let first = Some(&(form, vectors)) == stages.clone().next();
+                let strips = first.then_some((level, Block { form, vectors }));
+                range = self.stage(range, step, strips, trip);
             }
         }
     }
 
-    /// One stage of a vector loop: all whole steps in the range. Gives what is left of it.
-    fn stage(&mut self, range: Range, step: i64, trip: impl Fn(&mut Self, Value)) -> Range {
+    /// One stage of a vector loop: all whole steps in the range. Gives what is left of it. Long sums of a block may be made
+    /// in strips, given the number of loops around this one.
+    fn stage(
+        &mut self,
+        range: Range,
+        step: i64,
+        strips: Option<(usize, Block)>,
+        trip: impl Fn(&mut Self, Value),
+    ) -> Range {
         match range {
             Range::Known(low, high) => {
                 let whole = low + (high - low) / step * step;
@@ -370,9 +385,12 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
                             trip(self, index);
                         }
                     }
-                    _ => {
+                    trips => {
                         let (low, whole) = (self.constant(low), self.constant(whole));
-                        self.counted(low, whole, step, Trips::Some, trip);
+                        match strips.filter(|&(level, _)| self.sums_in_strips(level, trips)) {
+                            Some((level, block)) => self.in_strips(level, (low, whole, step), Trips::Some, block, trip),
+                            None => self.counted(low, whole, step, Trips::Some, trip),
+                        };
                     }
                 }
                 Range::Known(whole, high)
@@ -380,14 +398,18 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
             Range::Cut(low, high) => {
                 // Indices are far from the ends of their type, so that this difference is right as a signed number.
                 let limit = self.emitter.builder.ins().iadd_imm_s(high, 1 - step);
-                let low = self.counted(low, limit, step, Trips::Unknown, trip);
+                let long = |&(level, _): &(usize, Block)| self.tile.is_none() && self.sums_in_strips(level, i64::MAX);
+                let low = match strips.filter(long) {
+                    Some((level, block)) => self.in_strips(level, (low, limit, step), Trips::Unknown, block, trip),
+                    None => self.counted(low, limit, step, Trips::Unknown, trip),
+                };
                 Range::Cut(low, high)
             }
         }
     }
 
     /// A loop over `low`, `low + step`, ... below `limit`; gives the first index not below it.
-    fn counted(
+    pub(crate) fn counted(
         &mut self,
         low: Value,
         limit: Value,

@@ -116,6 +116,10 @@ impl Loops<'_, '_, '_, '_> {
                     pending.push((id, next + 1));
                     pending.push((args[next], 0));
                 }
+                NodeKind::Load { access, .. } if next < access.dynamic.len() => {
+                    pending.push((id, next + 1));
+                    pending.push((access.dynamic[next].0, 0));
+                }
                 _ => {
                     self.varying_node(id, vector, block);
                     done[id.index()] = true;
@@ -146,10 +150,17 @@ impl Loops<'_, '_, '_, '_> {
         }
     }
 
-    /// The address of an access, for one vector of a block or, without one, for all lanes alike.
+    /// The address of an access, for one vector of a block or, without one, for all lanes alike. Summands that differ
+    /// between lanes are left out.
     pub(crate) fn address(&mut self, operand: u32, access: &Access, lanes: Option<(usize, Form)>) -> Address {
         let size = self.kernel.operands[operand as usize].dtype.size() as i64;
-        let pointer = self.pointer(operand, access, self.depth(access));
+        let mut pointer = self.pointer(operand, access, self.depth(access));
+        for &(node, factor) in access.dynamic.iter().filter(|(node, _)| self.facts.depth[node.index()] > 0) {
+            if !self.facts.varies[node.index()] {
+                let value = self.uniform[node.index()].unwrap_or_else(|| internal("a position that is not computed"));
+                pointer = self.emitter.advance(pointer, value, factor * size);
+            }
+        }
         let ahead = lanes.map_or(0, |(vector, form)| (vector * form.0) as i64 * self.step(access));
         Address { pointer, displacement: (access.offset + ahead) * size }
     }
@@ -171,7 +182,7 @@ impl Loops<'_, '_, '_, '_> {
         }
     }
 
-    /// Where an access is after `level` loops, its offset aside.
+    /// Where an access is after `level` loops, its offset and summands aside that depend on loops.
     fn pointer(&mut self, operand: u32, access: &Access, level: usize) -> Value {
         let strides = self.order.axes[..level].iter().map(|&axis| self.stride(access, axis)).collect();
         let key = (operand, strides, access.dynamic.clone());
@@ -182,7 +193,7 @@ impl Loops<'_, '_, '_, '_> {
         let mut pointer = self.pointers[operand as usize];
         match level.checked_sub(1) {
             None => {
-                for &(node, factor) in &access.dynamic {
+                for &(node, factor) in access.dynamic.iter().filter(|(node, _)| self.facts.depth[node.index()] == 0) {
                     self.uniform_tree(node);
                     let value =
                         self.uniform[node.index()].unwrap_or_else(|| internal("a position that is not computed"));
@@ -377,6 +388,9 @@ impl Loops<'_, '_, '_, '_> {
     fn read(&mut self, operand: u32, access: &Access, vector: usize, block: Block) -> Lane {
         let dtype = self.kernel.operands[operand as usize].dtype;
         let address = self.address(operand, access, Some((vector, block.form)));
+        if access.dynamic.iter().any(|(node, _)| self.facts.varies[node.index()]) {
+            return self.gather(dtype, access, address, vector, block.form);
+        }
         match self.layout(operand, access, block.form) {
             Layout::Same => {
                 let scalar = self.emitter.load_scalar(dtype, address);
@@ -390,6 +404,30 @@ impl Loops<'_, '_, '_, '_> {
             }
             Layout::Apart(step) => self.emitter.load_strided(block.form, dtype, address, step),
         }
+    }
+
+    /// Elements one by one, each lane at a place of its own.
+    fn gather(&mut self, dtype: DType, access: &Access, address: Address, vector: usize, form: Form) -> Lane {
+        let (size, step) = (dtype.size() as i64, self.step(access));
+        let summands: SmallVec<[(Arg, i64); 2]> = access
+            .dynamic
+            .iter()
+            .filter(|(node, _)| self.facts.varies[node.index()])
+            .map(|&(node, factor)| (self.arg(node, vector, form), factor))
+            .collect();
+        let mut elements: SmallVec<[Value; 4]> = SmallVec::new();
+        for lane in 0..form.0 {
+            let mut place = address.plus(lane as i64 * step * size);
+            for (arg, factor) in &summands {
+                let mut index = self.emitter.extract(form, arg.dtype, &arg.lane, lane);
+                if arg.dtype != DType::I64 {
+                    index = self.emitter.builder.ins().sextend(types::I64, index);
+                }
+                place.pointer = self.emitter.advance(place.pointer, index, factor * size);
+            }
+            elements.push(self.emitter.load_scalar(dtype, place));
+        }
+        self.emitter.assemble(form, dtype, &elements)
     }
 
     fn layout(&self, operand: u32, access: &Access, form: Form) -> Layout {

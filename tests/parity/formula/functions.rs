@@ -4,7 +4,8 @@
 //! moves from the second to the first.
 
 use super::value::Value;
-use cotangent::{Array, DType, concatenate, stack};
+use cotangent::ir::prim::conv::ConvolveMode;
+use cotangent::{Array, DType, concatenate, einsum, stack};
 use std::collections::BTreeSet;
 
 /// The arguments of a call.
@@ -36,12 +37,20 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("abs", |a| a.array(0).abs()),
     ("angle", |a| a.array(0).imag().atan2(a.array(0).real())),
     ("atan2", |a| a.array(0).atan2(a.get(1).term())),
+    ("cholesky", |a| a.array(0).cholesky()),
     ("clip", |a| a.array(0).clamp(a.get(1).term(), a.get(2).term())),
     ("concat", |a| concatenate(&a.arrays(), 0)),
     ("conj", |a| a.array(0).conj()),
+    ("conv", |a| a.array(0).convolve(&a.array(1), ConvolveMode::Full)),
     ("cos", |a| a.array(0).cos()),
+    ("det", |a| a.array(0).det()),
     ("diff", |a| a.array(0).diff(-1)),
     ("dot", |a| a.array(0).dot(&a.array(1))),
+    ("eigvalsh", |a| a.array(0).eigvalsh()),
+    ("einsum", |a| {
+        let operands: Vec<Array> = a.0[1..].iter().map(|value| value.clone().into_array()).collect();
+        einsum(a.get(0).text(), &operands.iter().collect::<Vec<_>>())
+    }),
     ("exp", |a| a.array(0).exp()),
     ("eye", |a| Array::eye(a.get(0).int() as usize, DType::F32)),
     ("fft", |a| a.array(0).fft(&[-1])),
@@ -54,15 +63,18 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("ifft2", |a| a.array(0).ifft(&[-2, -1])),
     ("ifftn", |a| a.array(0).ifft(&a.axes())),
     ("imag", |a| a.array(0).imag()),
+    ("inv", |a| a.array(0).inv()),
     ("irfft", |a| a.array(0).irfft(&[-1], a.get(1).int() as usize)),
+    ("kron", |a| a.array(0).kron(&a.array(1))),
     ("log", |a| a.array(0).log()),
+    ("logabsdet", |a| a.array(0).slogdet().1),
     ("max", |a| a.array(0).max()),
     ("maximum", |a| a.array(0).maximum(a.get(1).term())),
     ("mean", |a| a.array(0).mean()),
     ("min", |a| a.array(0).min()),
     ("minimum", |a| a.array(0).minimum(a.get(1).term())),
     ("norm", |a| a.array(0).norm()),
-    ("outer", |a| a.array(0).flatten().dot_general(&a.array(1).flatten(), (&[], &[]), (&[], &[]))),
+    ("outer", |a| a.array(0).outer(&a.array(1))),
     ("pad", |a| {
         let widths = a.get(1).items().iter().map(|width| (width.ints()[0] as i64, width.ints()[1] as i64, 0));
         a.array(0).pad_zeros(&widths.collect::<Vec<_>>())
@@ -79,12 +91,15 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("sigmoid", |a| a.array(0).sigmoid()),
     ("sign", |a| a.array(0).sign()),
     ("sin", |a| a.array(0).sin()),
+    ("solve", |a| a.array(0).solve(&a.array(1))),
     ("sqrt", |a| a.array(0).sqrt()),
     ("square", |a| a.array(0).square()),
     ("stack", |a| stack(&a.arrays(), 0)),
     ("stop_gradient", |a| a.array(0).stop_gradient()),
     ("sum", |a| a.array(0).sum()),
+    ("svdvals", |a| a.array(0).svdvals()),
     ("tanh", |a| a.array(0).tanh()),
+    ("trace", |a| a.array(0).trace()),
     ("transpose", |a| {
         let axes: Vec<usize> = a.axes().iter().rev().map(|&axis| axis as usize).collect();
         a.array(0).permute(&axes)
@@ -102,26 +117,18 @@ pub(crate) const MISSING: &[&str] = &[
     "atan",
     "atanh",
     "cbrt",
-    "cholesky",
-    "conv",
     "cosh",
     "cumprod",
     "cumsum",
-    "det",
     "diag",
     "digamma",
-    "eigvalsh",
-    "einsum",
     "erf",
     "erfc",
     "expm1",
     "hypot",
     "i0e",
-    "inv",
-    "kron",
     "lgamma",
     "log1p",
-    "logabsdet",
     "logaddexp",
     "logsumexp",
     "scatter_add",
@@ -129,12 +136,9 @@ pub(crate) const MISSING: &[&str] = &[
     "sinh",
     "softmax",
     "softplus",
-    "solve",
     "sort",
-    "svdvals",
     "take",
     "tan",
-    "trace",
     "tril",
     "var",
     "xlogy",

@@ -11,7 +11,6 @@ pub(crate) enum Value {
     Int(i64),
     Real(f64),
     Complex(Complex<f64>),
-    #[expect(dead_code, reason = "read by `einsum`, which is missing")]
     Text(String),
     Array(Array),
     Tuple(Vec<Value>),
@@ -46,6 +45,14 @@ impl Value {
             Value::Real(value) => Scalar::real(DType::F64, value),
             Value::Complex(value) => Scalar::complex(DType::C128, value),
             _ => panic!("{self:?} is not a number"),
+        }
+    }
+
+    /// The text that the value is.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Value::Text(text) => text,
+            other => panic!("{other:?} is not a text"),
         }
     }
 

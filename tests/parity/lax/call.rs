@@ -20,7 +20,6 @@ pub(crate) enum Function {
 pub(crate) enum Output {
     One(Array),
     /// A tuple, whose parts are outputs of their own.
-    #[expect(dead_code, reason = "every function that returns a tuple is missing")]
     Several(Vec<Array>),
 }
 

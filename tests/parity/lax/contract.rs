@@ -3,20 +3,16 @@
 use super::call::Function::{self, Binary, Call as Of};
 
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
-    (
-        "jnp.inner",
-        Binary(|x, y| {
-            let last = |array: &cotangent::Array| array.shape().map_or(0, |shape| shape.len()).saturating_sub(1);
-            x.dot_general(y, (&[last(x)], &[last(y)]), (&[], &[]))
-        }),
-    ),
+    ("jnp.cross", Binary(|x, y| x.cross(y))),
+    ("jnp.inner", Binary(|x, y| x.inner(y))),
+    ("jnp.kron", Binary(|x, y| x.kron(y))),
     ("jnp.matmul", Binary(|x, y| x.matmul(y))),
-    ("jnp.outer", Binary(|x, y| x.flatten().dot_general(&y.flatten(), (&[], &[]), (&[], &[])))),
+    ("jnp.outer", Binary(|x, y| x.outer(y))),
     (
         "jnp.tensordot",
         Of(|call| {
-            let [x, y] = <[Vec<usize>; 2]>::try_from(axes(call.option("axes").unwrap())).unwrap();
-            Ok(call.x().dot_general(call.y(), (&x, &y), (&[], &[])).into())
+            let [x, y] = <[Vec<isize>; 2]>::try_from(call.lists("axes")).unwrap();
+            Ok(call.x().tensordot(call.y(), (&x, &y)).into())
         }),
     ),
     ("jnp.vdot", Binary(|x, y| x.vdot(y))),
@@ -27,6 +23,13 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
             let [contract_x, contract_y] = <[Vec<usize>; 2]>::try_from(axes(&numbers[0])).unwrap();
             let [batch_x, batch_y] = <[Vec<usize>; 2]>::try_from(axes(&numbers[1])).unwrap();
             Ok(call.x().dot_general(call.y(), (&contract_x, &contract_y), (&batch_x, &batch_y)).into())
+        }),
+    ),
+    (
+        "x.einsum",
+        Of(|call| {
+            let operands: Vec<&cotangent::Array> = call.arrays.iter().collect();
+            Ok(cotangent::einsum(call.text("spec").unwrap(), &operands).into())
         }),
     ),
 ];

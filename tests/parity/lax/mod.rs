@@ -7,9 +7,11 @@
 mod binary;
 mod call;
 mod contract;
+mod conv;
 mod create;
 mod fft;
 mod index;
+mod linalg;
 pub(crate) mod missing;
 mod random;
 mod reduce;
@@ -22,12 +24,14 @@ use call::{Call, Function, Output};
 use std::collections::BTreeSet;
 
 /// The tables of all families.
-const FAMILIES: [&[(&str, Function)]; 9] = [
+const FAMILIES: [&[(&str, Function)]; 11] = [
     binary::FUNCTIONS,
     contract::FUNCTIONS,
+    conv::FUNCTIONS,
     create::FUNCTIONS,
     fft::FUNCTIONS,
     index::FUNCTIONS,
+    linalg::FUNCTIONS,
     random::FUNCTIONS,
     reduce::FUNCTIONS,
     shape::FUNCTIONS,

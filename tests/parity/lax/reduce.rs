@@ -15,7 +15,6 @@ macro_rules! reduction {
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("jnp.all", reduction!(all_axes)),
     ("jnp.any", reduction!(any_axes)),
-    ("jnp.linalg.norm", Of(norm)),
     ("jnp.max", reduction!(max_axes)),
     ("jnp.mean", reduction!(mean_axes)),
     ("jnp.min", reduction!(min_axes)),
@@ -37,12 +36,4 @@ fn sum(call: &Call<'_>) -> Computed<Output> {
         return Err(call.missing("sums of narrow integers in wide ones"));
     }
     Ok(reduced(call, |x, axes| x.sum_axes(axes), |x, axes| x.keep_axes().sum_axes(axes)))
-}
-
-fn norm(call: &Call<'_>) -> Computed<Output> {
-    match call.option("ord") {
-        None if call.option("axis").is_none() => Ok(call.x().norm().into()),
-        None => Err(call.missing("axis")),
-        Some(order) => Err(call.missing(&format!("ord {}", order.to_string().trim_matches('"')))),
-    }
 }

@@ -1,7 +1,18 @@
 //! Routines that treat the items of a batch one by one: sorts, decompositions, whatever looks at a whole item at once.
 //!
 //! The workers share the items. A routine sees one item, its operands and results as slices of numbers, and is ordinary
-//! safe code. A primitive without a routine of its own is computed as its record says.
+//! safe code; one file holds a family of them. A primitive without a routine of its own is computed as its record says.
+
+mod cholesky;
+mod cumulative;
+mod eigh;
+mod lu;
+mod matrix;
+mod qr;
+mod scatter;
+mod sort;
+mod svd;
+mod triangular;
 
 use crate::run::library::{ItemArray, LibraryCall};
 use crate::run::session::Worker;
@@ -28,8 +39,23 @@ pub(super) struct Output<'a> {
 pub(super) type ItemRoutine = fn(&Attrs, &[Operand<'_>], &mut [Output<'_>]);
 
 /// The routine of a primitive, if it has one.
-fn native(_primitive: &str) -> Option<ItemRoutine> {
-    None
+fn native(primitive: &str) -> Option<ItemRoutine> {
+    Some(match primitive {
+        "cumlogsumexp" => cumulative::logsumexps,
+        "cummax" => cumulative::maxima,
+        "cummin" => cumulative::minima,
+        "cumprod" => cumulative::products,
+        "cumsum" => cumulative::sums,
+        "scatter" => scatter::scatter,
+        "sort" => sort::sort,
+        "cholesky" => cholesky::cholesky,
+        "triangular_solve" => triangular::triangular_solve,
+        "lu" => lu::lu,
+        "qr" => qr::qr,
+        "eigh" => eigh::eigh,
+        "svd" => svd::svd,
+        _ => return None,
+    })
 }
 
 /// A prepared [`LibraryCall::Items`].
@@ -113,6 +139,11 @@ impl Items {
 }
 
 impl<'a> Operand<'a> {
+    /// The elements as they lie in memory.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The elements in row-major order. `T` is the type of the dtype.
     pub(super) fn elements<T: Element>(&self) -> &'a [T] {
         bytemuck::cast_slice(self.bytes)
@@ -120,6 +151,11 @@ impl<'a> Operand<'a> {
 }
 
 impl Output<'_> {
+    /// The elements as they lie in memory.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+
     /// The elements in row-major order. `T` is the type of the dtype.
     pub(super) fn elements<T: Element>(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(self.bytes)

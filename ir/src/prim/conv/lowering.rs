@@ -1,0 +1,67 @@
+//! How a convolution becomes code: windows are gathered by slices, then multiplied as matrices.
+//!
+//! A slice of the padded input for each place of the window costs nothing by itself. Where channels do not mix, the sum over
+//! the places is one elementwise expression of these slices, a stencil. Otherwise the slices are laid side by side and the
+//! sum is a matrix product.
+
+use super::{Dims, Window};
+use crate::array::Array;
+use crate::prim::axes::{attempt, index_of};
+use crate::prim::rearrange::stack;
+use crate::scalar::Scalar;
+
+/// A stencil has at most so many terms; larger windows are gathered.
+const MOST_TERMS: usize = 128;
+
+pub(super) fn expand(x: &Array, w: &Array, window: &Window) -> Array {
+    let (xs, ws) = (attempt!(x.ty()), attempt!(w.ty()));
+    let groups = window.feature_groups * window.batch_groups;
+    let steps: Dims = (0..window.rank()).map(|axis| window.steps(axis, &xs.shape, &ws.shape)).collect();
+    let batch = xs.shape[0] / window.batch_groups;
+    let whole: Dims = [batch, ws.shape[0]].into_iter().chain(steps.iter().copied()).collect();
+    let places: usize = ws.shape[2..].iter().product();
+    if whole.contains(&0) || places == 0 || ws.shape[1] == 0 {
+        return Array::filled(&whole, Scalar::zero(xs.dtype));
+    }
+    // Groups of the batch become groups of channels.
+    let x = match window.batch_groups {
+        1 => x.clone(),
+        groups => {
+            let split: Dims = [groups, batch].into_iter().chain(xs.shape[1..].iter().copied()).collect();
+            let joined: Dims = [batch, groups * xs.shape[1]].into_iter().chain(xs.shape[2..].iter().copied()).collect();
+            x.reshape(&split).move_axis(0, 1).reshape(&joined)
+        }
+    };
+    let width = |axis: usize| (window.low[axis], window.high[axis], window.lhs_dilation[axis] - 1);
+    let widths: Vec<(i64, i64, i64)> = [(0, 0, 0); 2].into_iter().chain((0..window.rank()).map(width)).collect();
+    let padded = x.pad_zeros(&widths);
+    let channels = attempt!(padded.shape())[1];
+    let slice = |place: usize| {
+        let at = index_of(place, &ws.shape[2..]);
+        let (mut start, mut limit, mut stride): (Dims, Dims, Dims) =
+            ([0, 0].into_iter().collect(), [batch, channels].into_iter().collect(), [1, 1].into_iter().collect());
+        for axis in 0..window.rank() {
+            let (first, step) = (at[axis] * window.rhs_dilation[axis] as usize, window.strides[axis] as usize);
+            start.push(first);
+            limit.push(first + (steps[axis] - 1) * step + 1);
+            stride.push(step);
+        }
+        padded.slice_strided(&start, &limit, &stride)
+    };
+    if ws.shape[1] == 1 && ws.shape[0] == groups && places <= MOST_TERMS {
+        let weights = w.reshape(&[groups, places]);
+        let term = |place: usize| {
+            let weight = weights.narrow(1, place, 1).reshape(&[groups]);
+            slice(place) * weight.broadcast_in_dim(&whole, &[1])
+        };
+        return (1..places).fold(term(0), |sum, place| sum + term(place));
+    }
+    // [places, batch, groups, channels of a group, steps..]
+    let gathered = stack(&(0..places).map(slice).collect::<Vec<_>>(), 0);
+    let (inputs, outputs) = (ws.shape[1], ws.shape[0] / groups);
+    let grouped: Dims = [places, batch, groups, inputs].into_iter().chain(steps.iter().copied()).collect();
+    let weights = w.reshape(&[groups, outputs, inputs, places]);
+    let product = weights.dot_general(&gathered.reshape(&grouped), (&[2, 3], &[3, 0]), (&[0], &[2]));
+    // [groups, output channels of a group, batch, steps..]
+    product.move_axis(2, 0).reshape(&whole)
+}
