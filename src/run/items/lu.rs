@@ -70,12 +70,12 @@ fn eliminate<T: Number>(x: &mut Mat<T>) -> Vec<usize> {
         }
         let inverse = T::recip_impl(&x[(step, step)]);
         for row in step + 1..rows {
-            x[(row, step)] = x[(row, step)] * inverse;
+            x[(row, step)] *= inverse;
         }
         for column in step + 1..columns {
             for row in step + 1..rows {
                 let product = x[(row, step)] * x[(step, column)];
-                x[(row, column)] = x[(row, column)] - product;
+                x[(row, column)] -= product;
             }
         }
     }
