@@ -79,9 +79,9 @@ pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
 pub use cotangent_ir::trace::Traced;
 pub use cotangent_ir::{
-    Array, At, Boundary, DType, Dims, Element, Error, ErrorKind, Index, IntoOperand, OutOfRange, Padding, Result,
-    Scalar, ScatterKind, Tensor, Type, Window, WindowOp, concatenate, einsum, meshgrid, multi_dot, sort_together,
-    stack,
+    Array, At, Border, Boundary, DType, Dims, Element, Error, ErrorKind, Index, IntoOperand, OutOfRange, Padding,
+    Result, Scalar, ScatterKind, Tensor, Type, Window, WindowOp, concatenate, einsum, meshgrid, multi_dot,
+    sort_together, stack,
 };
 pub use custom::{
     ByArgument, ByReverse, ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, WithJvp, WithJvps,

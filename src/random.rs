@@ -13,7 +13,7 @@ mod erf_inv;
 use crate::random::erf_inv::erf_inv;
 use crate::trace::evaluate;
 use crate::tree::Tree;
-use cotangent_ir::{Array, DType, ErrorKind, fail};
+use cotangent_ir::{Array, DType, ErrorKind, fail, sort_together};
 use std::fmt::{self, Write};
 use std::vec::IntoIter;
 
@@ -105,6 +105,30 @@ pub fn bits(key: &Key, shape: &[usize]) -> Array {
     sample("bits", key, shape, |key, count| {
         let (first, second) = key.words_of_counters(count);
         first ^ second
+    })
+}
+
+/// The numbers below `count` in random order, as `i32`.
+///
+/// ```
+/// use cotangent::random::{Key, permutation};
+/// let mut numbers = permutation(&Key::new(0), 5).to_vec::<i32>()?;
+/// numbers.sort();
+/// assert_eq!(numbers, [0, 1, 2, 3, 4]);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+#[track_caller]
+pub fn permutation(key: &Key, count: usize) -> Array {
+    sample("permutation", key, &[count], |key, count| {
+        // Sorted by random words. So many rounds that equal ones, which stay in order, leave no trace in the last of them.
+        let rounds = (3.0 * (count.max(1) as f64).ln() / f64::from(u32::MAX).ln()).ceil() as usize;
+        let (mut key, mut numbers) = (key.clone(), Array::arange(count, DType::I32));
+        for _ in 0..rounds {
+            let words = key.derived(1).words_of_counters(count);
+            numbers = sort_together(&[words.0 ^ words.1, numbers], 1, 0).swap_remove(1);
+            key = key.derived(0);
+        }
+        numbers
     })
 }
 

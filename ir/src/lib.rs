@@ -36,8 +36,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use func::{Func, Inst, Value};
 pub use operand::{IntoOperand, Term};
 pub use prim::{
-    At, Boundary, Index, OutOfRange, Padding, Prim, ScatterKind, Window, WindowOp, concatenate, einsum, meshgrid,
-    multi_dot, sort_together, stack,
+    At, Border, Boundary, Index, OutOfRange, Padding, Prim, ScatterKind, Window, WindowOp, concatenate, einsum,
+    meshgrid, multi_dot, sort_together, stack,
 };
 pub use scalar::{Number, Scalar};
 pub use tensor::{ALIGNMENT, Bytes, Element, Tensor};

@@ -1,6 +1,6 @@
 //! Indexing, ordering and statistics, where conventions matter: out of range, equal elements, NaN, nothing at all.
 
-use cotangent_ir::{Array, Boundary, Index, OutOfRange, Padding, ScatterKind, Window, WindowOp, sort_together};
+use cotangent_ir::{Array, Border, Boundary, Index, OutOfRange, Padding, ScatterKind, Window, WindowOp, sort_together};
 
 const NAN: f32 = f32::NAN;
 
@@ -70,6 +70,32 @@ fn equal_elements_stay_in_order() {
     whole(&columns.sort(1), &[1, 2, 1, 2]);
     let sorted = sort_together(&[Array::from([1, 0, 1]), Array::from([3, 2, 1]), Array::from([0, 1, 2])], 2, 0);
     whole(&sorted[2], &[1, 2, 0]);
+}
+
+#[test]
+fn distinct_elements() {
+    floats(&Array::from([[2.0f32, NAN], [-0.0, 0.0], [NAN, 2.0]]).unique(), &[0.0, 2.0, NAN]);
+    whole(&Array::new::<i32>(&[0], &[]).unique(), &[]);
+}
+
+/// Wider than the array is: what follows from the elements goes on.
+#[test]
+fn borders() {
+    let x = Array::from([1, 2, 4]);
+    let check = |border, expected: &[i32]| whole(&x.pad_border(&[(4, 5)], border), expected);
+    check(Border::Edge, &[1, 1, 1, 1, 1, 2, 4, 4, 4, 4, 4, 4]);
+    check(Border::Reflect, &[1, 2, 4, 2, 1, 2, 4, 2, 1, 2, 4, 2]);
+    check(Border::Symmetric, &[4, 4, 2, 1, 1, 2, 4, 4, 2, 1, 1, 2]);
+    check(Border::Wrap, &[4, 1, 2, 4, 1, 2, 4, 1, 2, 4, 1, 2]);
+    check(Border::LinearRamp(0.0), &[0, 0, 0, 0, 1, 2, 4, 3, 2, 1, 0, 0]);
+    check(Border::Mean, &[2, 2, 2, 2, 1, 2, 4, 2, 2, 2, 2, 2]);
+    check(Border::Maximum, &[4, 4, 4, 4, 1, 2, 4, 4, 4, 4, 4, 4]);
+    check(Border::Minimum, &[1, 1, 1, 1, 1, 2, 4, 1, 1, 1, 1, 1]);
+    whole(&Array::from([7]).pad_border(&[(2, 1)], Border::Reflect), &[7; 4]);
+    // Later axes see what earlier ones have added.
+    let y = Array::from([[1.0f32, 2.0], [3.0, 5.0]]);
+    floats(&y.pad_border(&[(1, 0), (0, 1)], Border::Mean), &[2.0, 3.5, 2.75, 1.0, 2.0, 1.5, 3.0, 5.0, 4.0]);
+    floats(&y.index_axis(0, 0).pad_border(&[(2, 1)], Border::LinearRamp(5.0)), &[5.0, 3.0, 1.0, 2.0, 5.0]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use cotangent_ir::prim::{self, Domain, Jvp, JvpArgs, Lower, View};
 use cotangent_ir::trace::trace;
 use cotangent_ir::{
-    Array, Attrs, Boundary, DType, ErrorKind, OutOfRange, Scalar, ScatterKind, Tensor, Type, Window, WindowOp,
+    Array, Attrs, Border, Boundary, DType, ErrorKind, OutOfRange, Scalar, ScatterKind, Tensor, Type, Window, WindowOp,
     concatenate, sort_together, stack,
 };
 use num_complex::Complex;
@@ -488,6 +488,8 @@ fn misuse_says_what_is_wrong_and_what_to_do() {
             "as many arrays",
         ),
         (x.reduce_window(WindowOp::Max, &Window::new(&[2])), Argument, "reduce_window", "a positive number per axis"),
+        (x.pad_border(&[(1, 1)], Border::Edge), Argument, "pad_border", "a pair for each axis"),
+        (Array::zeros(&[0], DType::F32).pad_border(&[(1, 0)], Border::Wrap), Argument, "pad_border", "elements along"),
         (x.split(4, 1).remove(0), Argument, "split", "cannot be cut into 4 equal parts"),
         (x.move_axes(&[0], &[0, 1]), Argument, "move_axes", "as many places as axes"),
         (x.sum().diag(0), Shape, "diag", "takes vectors"),

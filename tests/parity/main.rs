@@ -11,7 +11,6 @@ mod autodiff;
 mod compare;
 mod fixtures;
 mod formula;
-mod indexing;
 mod lax;
 mod report;
 

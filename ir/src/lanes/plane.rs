@@ -75,8 +75,10 @@ impl Lanes<'_> {
         let square = self.mul(half_sin, half_sin);
         let versine = self.add(square, square);
         let (less, size) = (self.expm1(a), self.op(LaneOp::Exp, &[a]));
-        let re = self.mul(less, cos);
-        (self.sub(re, versine), self.exact_zero_product(size, sin))
+        let (re, im) = (self.mul(less, cos), self.mul(size, sin));
+        // Real numbers stay real, NaN and infinity included.
+        let is_real = self.is(b, 0.0);
+        (self.sub(re, versine), self.choose(is_real, b, im))
     }
 
     /// log|z| + i arg z. Near the unit circle the real part is half of log1p(|z|^2 - 1), which keeps what rounding leaves out.

@@ -26,6 +26,7 @@ pub(crate) mod axes;
 pub mod bessel;
 pub mod binary;
 pub mod bits;
+mod border;
 pub mod checkpoint;
 pub mod compare;
 pub mod complex;
@@ -71,6 +72,7 @@ pub mod unary;
 mod window;
 
 pub use arrange::meshgrid;
+pub use border::Border;
 pub use conv::Padding;
 pub use einsum::einsum;
 pub use gather::OutOfRange;

@@ -55,7 +55,8 @@ fn product(a: f64, b: f64) -> f64 {
 
 pub(super) fn expm1(z: C) -> C {
     let half = (0.5 * z.im).sin();
-    Complex::new(z.re.exp_m1() * z.im.cos() - 2.0 * half * half, product(z.re.exp(), z.im.sin()))
+    let im = if z.im == 0.0 { z.im } else { z.re.exp() * z.im.sin() };
+    Complex::new(z.re.exp_m1() * z.im.cos() - 2.0 * half * half, im)
 }
 
 /// Near the unit circle by way of |z|^2 - 1.

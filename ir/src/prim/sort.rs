@@ -9,6 +9,7 @@ use super::{Arity, Batch, Case, Domain, Eval, Jvp, Lower, Prim, Routine, Transpo
 use crate::array::{Array, apply_many, apply1, fail};
 use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
+use crate::eager::concrete;
 use crate::error::{ErrorKind, Result};
 use crate::operand::{IntoOperand, Term};
 use crate::scalar::{Number, Scalar};
@@ -129,6 +130,22 @@ impl Array {
         let ascending = sort_together(&[self.flip(&[-1]), indices.flip(&[-1])], 1, -1);
         let last = |x: &Array| x.narrow(-1, shape[last] - count, count).flip(&[-1]);
         Ok((last(&ascending[0]), last(&ascending[1])))
+    }
+
+    /// The distinct elements in ascending order, NaN once and last. How many there are is known only with the elements, so
+    /// this is not for functions that are being traced.
+    ///
+    /// ```
+    /// use cotangent_ir::Array;
+    /// assert_eq!(Array::from([3, 1, 3, 2]).unique().to_vec::<i32>().unwrap(), [1, 2, 3]);
+    /// ```
+    #[track_caller]
+    pub fn unique(&self) -> Array {
+        let sorted = self.flatten().sort(0);
+        let elements = attempt!(concrete("unique", &sorted));
+        let first = |&at: &usize| at == 0 || total_order(elements.get(at - 1), elements.get(at)).is_ne();
+        let places: Vec<i64> = (0..elements.ty().len()).filter(first).map(|at| at as i64).collect();
+        sorted.take_with(&Array::new(&[places.len()], &places), 0, OutOfRange::Clip)
     }
 
     /// Where values belong in this sorted array of one axis: the number of elements less than each (`right`: not

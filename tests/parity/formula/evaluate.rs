@@ -6,8 +6,7 @@
 use super::expression::{Entry, Expression, Operator};
 use super::functions;
 use super::value::Value;
-use crate::indexing::{Index, indexed};
-use cotangent::{Array, fori_loop};
+use cotangent::{Array, Index, fori_loop};
 use num_complex::Complex;
 
 /// The values of names.
@@ -78,8 +77,8 @@ fn index(of: Value, entries: &[Entry], scope: &Scope<'_>) -> Value {
     let entry = |entry: &Entry| match entry {
         Entry::At(at) => Index::At(evaluate(at, scope).int()),
         Entry::Slice(bounds) => {
-            let [start, stop, step] = bounds.each_ref().map(|bound| bound.as_ref().map(|b| evaluate(b, scope).int()));
-            Index::Slice { start, stop, step }
+            let [start, end, step] = bounds.each_ref().map(|bound| bound.as_ref().map(|b| evaluate(b, scope).int()));
+            Index::Slice { start, end, step: step.unwrap_or(1) }
         }
         Entry::Ellipsis => Index::Ellipsis,
         Entry::NewAxis => Index::NewAxis,
@@ -88,7 +87,7 @@ fn index(of: Value, entries: &[Entry], scope: &Scope<'_>) -> Value {
         (Value::Items(items), [Entry::At(Expression::Text(key))]) => Value::Array(items[key].clone()),
         (of, entries) => {
             let entries: Vec<Index> = entries.iter().map(entry).collect();
-            Value::Array(indexed(&of.into_array(), &entries))
+            Value::Array(of.into_array().index(&entries))
         }
     }
 }

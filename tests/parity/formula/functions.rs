@@ -21,7 +21,11 @@ impl Arguments<'_> {
     }
 
     fn arrays(&self) -> Vec<Array> {
-        self.0.iter().map(|value| value.clone().into_array()).collect()
+        self.arrays_from(0)
+    }
+
+    fn arrays_from(&self, position: usize) -> Vec<Array> {
+        self.0[position..].iter().map(|value| value.clone().into_array()).collect()
     }
 
     /// Every axis of the first argument.
@@ -35,23 +39,38 @@ type Function = fn(&Arguments<'_>) -> Array;
 /// The functions that are there, sorted by name.
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("abs", |a| a.array(0).abs()),
-    ("angle", |a| a.array(0).imag().atan2(a.array(0).real())),
+    ("acos", |a| a.array(0).acos()),
+    ("acosh", |a| a.array(0).acosh()),
+    ("angle", |a| a.array(0).angle()),
+    ("asin", |a| a.array(0).asin()),
+    ("asinh", |a| a.array(0).asinh()),
+    ("atan", |a| a.array(0).atan()),
     ("atan2", |a| a.array(0).atan2(a.get(1).term())),
+    ("atanh", |a| a.array(0).atanh()),
+    ("cbrt", |a| a.array(0).cbrt()),
     ("cholesky", |a| a.array(0).cholesky()),
     ("clip", |a| a.array(0).clamp(a.get(1).term(), a.get(2).term())),
     ("concat", |a| concatenate(&a.arrays(), 0)),
     ("conj", |a| a.array(0).conj()),
     ("conv", |a| a.array(0).convolve(&a.array(1), ConvolveMode::Full)),
     ("cos", |a| a.array(0).cos()),
+    ("cosh", |a| a.array(0).cosh()),
+    ("cumprod", |a| a.array(0).flatten().cumprod(0)),
+    ("cumsum", |a| a.array(0).flatten().cumsum(0)),
     ("det", |a| a.array(0).det()),
+    ("diag", |a| {
+        let x = a.array(0);
+        if x.shape().is_ok_and(|shape| shape.len() == 1) { x.diag(0) } else { x.diagonal(0) }
+    }),
     ("diff", |a| a.array(0).diff(-1)),
+    ("digamma", |a| a.array(0).digamma()),
     ("dot", |a| a.array(0).dot(&a.array(1))),
     ("eigvalsh", |a| a.array(0).eigvalsh()),
-    ("einsum", |a| {
-        let operands: Vec<Array> = a.0[1..].iter().map(|value| value.clone().into_array()).collect();
-        einsum(a.get(0).text(), &operands.iter().collect::<Vec<_>>())
-    }),
+    ("einsum", |a| einsum(a.get(0).text(), &a.arrays_from(1).iter().collect::<Vec<_>>())),
+    ("erf", |a| a.array(0).erf()),
+    ("erfc", |a| a.array(0).erfc()),
     ("exp", |a| a.array(0).exp()),
+    ("expm1", |a| a.array(0).expm1()),
     ("eye", |a| Array::eye(a.get(0).int() as usize, DType::F32)),
     ("fft", |a| a.array(0).fft(&[-1])),
     ("fft2", |a| a.array(0).fft(&[-2, -1])),
@@ -59,6 +78,8 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("fftshift", |a| a.array(0).fftshift(&a.axes())),
     ("flip", |a| a.array(0).flip(&a.axes())),
     ("floor", |a| a.array(0).floor()),
+    ("hypot", |a| a.array(0).hypot(a.get(1).term())),
+    ("i0e", |a| a.array(0).i0e()),
     ("ifft", |a| a.array(0).ifft(&[-1])),
     ("ifft2", |a| a.array(0).ifft(&[-2, -1])),
     ("ifftn", |a| a.array(0).ifft(&a.axes())),
@@ -66,8 +87,12 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("inv", |a| a.array(0).inv()),
     ("irfft", |a| a.array(0).irfft(&[-1], a.get(1).int() as usize)),
     ("kron", |a| a.array(0).kron(&a.array(1))),
+    ("lgamma", |a| a.array(0).lgamma()),
     ("log", |a| a.array(0).log()),
+    ("log1p", |a| a.array(0).log1p()),
     ("logabsdet", |a| a.array(0).slogdet().1),
+    ("logaddexp", |a| a.array(0).logaddexp(a.get(1).term())),
+    ("logsumexp", |a| a.array(0).logsumexp()),
     ("max", |a| a.array(0).max()),
     ("maximum", |a| a.array(0).maximum(a.get(1).term())),
     ("mean", |a| a.array(0).mean()),
@@ -88,61 +113,39 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     }),
     ("rfft", |a| a.array(0).rfft(&[-1])),
     ("roll", |a| a.array(0).roll(a.get(1).int(), a.get(2).int())),
+    ("scatter_add", |a| a.array(0).at(&[(&a.array(1)).into()]).add(a.get(2).term())),
     ("sigmoid", |a| a.array(0).sigmoid()),
     ("sign", |a| a.array(0).sign()),
     ("sin", |a| a.array(0).sin()),
+    ("sinc", |a| a.array(0).sinc()),
+    ("sinh", |a| a.array(0).sinh()),
+    ("softmax", |a| a.array(0).softmax(-1)),
+    ("softplus", |a| a.array(0).softplus()),
     ("solve", |a| a.array(0).solve(&a.array(1))),
+    ("sort", |a| a.array(0).sort(-1)),
     ("sqrt", |a| a.array(0).sqrt()),
     ("square", |a| a.array(0).square()),
     ("stack", |a| stack(&a.arrays(), 0)),
     ("stop_gradient", |a| a.array(0).stop_gradient()),
     ("sum", |a| a.array(0).sum()),
     ("svdvals", |a| a.array(0).svdvals()),
+    ("take", |a| a.array(0).flatten().take(&a.array(1), 0)),
+    ("tan", |a| a.array(0).tan()),
     ("tanh", |a| a.array(0).tanh()),
     ("trace", |a| a.array(0).trace()),
     ("transpose", |a| {
         let axes: Vec<usize> = a.axes().iter().rev().map(|&axis| axis as usize).collect();
         a.array(0).permute(&axes)
     }),
+    ("tril", |a| a.array(0).tril(0)),
+    ("var", |a| a.array(0).var()),
     ("vdot", |a| a.array(0).vdot(&a.array(1))),
     ("where", |a| a.array(0).select(a.get(1).term(), a.get(2).term())),
+    ("xlogy", |a| a.array(0).xlogy(a.get(1).term())),
 ];
 
 /// The functions that are not there, sorted by name.
-pub(crate) const MISSING: &[&str] = &[
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "cbrt",
-    "cosh",
-    "cumprod",
-    "cumsum",
-    "diag",
-    "digamma",
-    "erf",
-    "erfc",
-    "expm1",
-    "hypot",
-    "i0e",
-    "lgamma",
-    "log1p",
-    "logaddexp",
-    "logsumexp",
-    "scatter_add",
-    "sinc",
-    "sinh",
-    "softmax",
-    "softplus",
-    "sort",
-    "take",
-    "tan",
-    "tril",
-    "var",
-    "xlogy",
-];
+pub(crate) const MISSING: &[&str] = &[];
 
 /// The numbers that have names.
 const CONSTANTS: &[(&str, f64)] = &[("e", std::f64::consts::E), ("inf", f64::INFINITY), ("pi", std::f64::consts::PI)];

@@ -3,8 +3,14 @@
 use super::call::Function::{self, Binary, Call};
 
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
-    ("jnp.fmod", Binary(|x, y| x.rem(y))),
+    ("jnp.copysign", Binary(|x, y| x.copysign(y))),
+    ("jnp.floor_divide", Binary(|x, y| x.floor_divide(y))),
+    ("jnp.fmod", Binary(|x, y| x.fmod(y))),
+    ("jnp.heaviside", Binary(|x, y| x.heaviside(y))),
+    ("jnp.hypot", Binary(|x, y| x.hypot(y))),
     ("jnp.less", Binary(|x, y| x.less(y))),
+    ("jnp.logaddexp", Binary(|x, y| x.logaddexp(y))),
+    ("jnp.mod", Binary(|x, y| x.remainder(y))),
     ("jnp.where", Call(|call| Ok(call.arrays[0].select(&call.arrays[1], &call.arrays[2]).into()))),
     ("lax.add", Binary(|x, y| x + y)),
     ("lax.atan2", Binary(|x, y| x.atan2(y))),
@@ -22,9 +28,11 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("lax.min", Binary(|x, y| x.minimum(y))),
     ("lax.mul", Binary(|x, y| x * y)),
     ("lax.ne", Binary(|x, y| x.not_equal(y))),
+    ("lax.nextafter", Binary(|x, y| x.nextafter(y))),
     ("lax.pow", Binary(|x, y| x.pow(y))),
     ("lax.rem", Binary(|x, y| x % y)),
     ("lax.shift_left", Binary(|x, y| x.shift_left(y))),
+    ("lax.shift_right_arithmetic", Binary(|x, y| x.shift_right_arithmetic(y))),
     ("lax.shift_right_logical", Binary(|x, y| x.shift_right_logical(y))),
     ("lax.sub", Binary(|x, y| x - y)),
 ];

@@ -1,7 +1,7 @@
 //! One call of a function: its arrays and keyword arguments.
 
 use crate::fixtures::Case;
-use crate::report::{Computed, Stop};
+use crate::report::Computed;
 use cotangent::{Array, DType};
 use serde_json::{Map, Value};
 
@@ -99,6 +99,11 @@ impl<'a> Call<'a> {
         self.options.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether a keyword argument is `None`, and not merely absent.
+    pub(crate) fn is_none(&self, name: &str) -> bool {
+        self.options.get(name).is_some_and(Value::is_null)
+    }
+
     pub(crate) fn int(&self, name: &str) -> Option<i64> {
         self.option(name).map(|value| value.as_i64().unwrap_or_else(|| panic!("{name} is {value}")))
     }
@@ -133,11 +138,6 @@ impl<'a> Call<'a> {
     pub(crate) fn lists(&self, name: &str) -> Vec<Vec<isize>> {
         let value = self.option(name).unwrap_or_else(|| panic!("{name} is absent"));
         value.as_array().unwrap().iter().map(ints).collect()
-    }
-
-    /// The outcome of a call with an option of the function that is not there.
-    pub(crate) fn missing(&self, what: &str) -> Stop {
-        Stop::Missing(vec![format!("{}: {what}", self.case.params()["fn"].as_str().unwrap())])
     }
 }
 

@@ -20,22 +20,24 @@ fn mode(call: &Call<'_>) -> ConvolveMode {
     }
 }
 
-fn general(call: &Call<'_>) -> Array {
-    let strides = call.sizes("window_strides").unwrap();
-    let padding = match call.option("padding").unwrap().as_str() {
+/// What surrounds the array that a window moves over.
+pub(super) fn padding(call: &Call<'_>) -> Padding {
+    match call.option("padding").unwrap().as_str() {
         Some("VALID") => Padding::Valid,
         Some("SAME") => Padding::Same,
-        Some(other) => panic!("padding {other}"),
-        None => {
-            Padding::Explicit(call.lists("padding").into_iter().map(|pair| (pair[0] as i64, pair[1] as i64)).collect())
-        }
-    };
+        Some(other) => panic!("no padding {other}"),
+        None => Padding::Explicit(call.lists("padding").iter().map(|w| (w[0] as i64, w[1] as i64)).collect()),
+    }
+}
+
+fn general(call: &Call<'_>) -> Array {
+    let strides = call.sizes("window_strides").unwrap();
     let ones = vec![1; strides.len()];
     let layouts: Vec<&str> =
         call.option("dims").unwrap().as_array().unwrap().iter().map(|layout| layout.as_str().unwrap()).collect();
     let convolution = Convolution::new(strides.len())
         .strides(&strides)
-        .padding(padding)
+        .padding(padding(call))
         .lhs_dilation(&call.sizes("lhs_dilation").unwrap_or(ones.clone()))
         .rhs_dilation(&call.sizes("rhs_dilation").unwrap_or(ones))
         .feature_groups(call.int("feature_group_count").unwrap_or(1) as usize)

@@ -94,5 +94,5 @@ fn norm(call: &Call<'_>) -> Computed<Output> {
         };
         return Ok(x.matrix_norm(norm).into());
     };
-    Ok(x.vector_norm(order.unwrap_or(2.0), &axes).into())
+    Ok(x.norm_axes(order.unwrap_or(2.0), &axes).into())
 }

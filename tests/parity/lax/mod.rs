@@ -2,21 +2,26 @@
 //!
 //! A case names a function, its arrays and keyword arguments; `variants` are calls with other keyword arguments, `dtypes`
 //! calls on arrays of other dtypes. The tables of the families say what each function is here. Those of the reference that
-//! have no place in a table, and options of those that do, are listed in [`missing`].
+//! have no place in a table are listed in [`missing`].
 
 mod binary;
 mod call;
 mod contract;
 mod conv;
 mod create;
+mod cumulative;
 mod fft;
 mod index;
+mod interpolate;
 mod linalg;
 pub(crate) mod missing;
 mod random;
 mod reduce;
 mod shape;
+mod sort;
+mod special;
 mod unary;
+mod window;
 
 use crate::fixtures::{Area, Case};
 use crate::report::{Computed, Results, Stop};
@@ -24,18 +29,23 @@ use call::{Call, Function, Output};
 use std::collections::BTreeSet;
 
 /// The tables of all families.
-const FAMILIES: [&[(&str, Function)]; 11] = [
+const FAMILIES: &[&[(&str, Function)]] = &[
     binary::FUNCTIONS,
     contract::FUNCTIONS,
     conv::FUNCTIONS,
     create::FUNCTIONS,
+    cumulative::FUNCTIONS,
     fft::FUNCTIONS,
     index::FUNCTIONS,
+    interpolate::FUNCTIONS,
     linalg::FUNCTIONS,
     random::FUNCTIONS,
     reduce::FUNCTIONS,
     shape::FUNCTIONS,
+    sort::FUNCTIONS,
+    special::FUNCTIONS,
     unary::FUNCTIONS,
+    window::FUNCTIONS,
 ];
 
 fn find(name: &str) -> Option<Function> {

@@ -10,14 +10,16 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("random.bernoulli", Of(|call| Ok(random::bernoulli(&key(call), &shape(call), call.real("p").unwrap()).into()))),
     (
         "random.bits",
-        Of(|call| match call.dtype("dtype") {
-            None => Ok(random::bits(&key(call), &shape(call)).into()),
-            Some(dtype) => Err(call.missing(dtype.name())),
+        Of(|call| {
+            let bits = random::bits(&key(call), &shape(call));
+            // Shorter words are the low bits of long ones.
+            Ok(call.dtype("dtype").map_or(bits.clone(), |dtype| bits.astype(dtype)).into())
         }),
     ),
     ("random.exponential", Of(|call| Ok(random::exponential(&key(call), &shape(call), dtype(call)).into()))),
     ("random.laplace", Of(|call| Ok(random::laplace(&key(call), &shape(call), dtype(call)).into()))),
     ("random.normal", Of(|call| Ok(random::normal(&key(call), &shape(call), dtype(call)).into()))),
+    ("random.permutation", Of(|call| Ok(random::permutation(&key(call), call.int("x").unwrap() as usize).into()))),
     (
         "random.randint",
         Of(|call| {

@@ -1,12 +1,24 @@
 //! Arrays rearranged: axes, shapes, parts, padding.
 
-use super::call::Function::{self, Call as Of};
+use super::call::Function::{self, Call as Of, Unary};
 use super::call::{Call, Output};
 use crate::report::Computed;
-use cotangent::{Array, concatenate, stack};
+use cotangent::{Array, Border, concatenate, meshgrid, stack};
 
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
+    (
+        "jnp.diag",
+        Of(|call| {
+            let offset = call.int("k").unwrap_or(0) as isize;
+            Ok(if call.rank() == 1 { call.x().diag(offset) } else { call.x().diagonal(offset) }.into())
+        }),
+    ),
     ("jnp.diff", Of(diff)),
+    (
+        "jnp.gradient",
+        Of(|call| Ok(Output::Several((0..call.rank() as isize).map(|axis| call.x().gradient(axis)).collect()))),
+    ),
+    ("jnp.meshgrid", Of(|call| Ok(Output::Several(meshgrid(&call.arrays))))),
     (
         "jnp.moveaxis",
         Of(|call| {
@@ -15,9 +27,19 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
         }),
     ),
     ("jnp.pad", Of(pad_around)),
+    (
+        "jnp.repeat",
+        Of(|call| {
+            let (count, axis) = (call.int("repeats").unwrap() as usize, call.int("axis").unwrap() as isize);
+            Ok(call.x().repeat(count, axis).into())
+        }),
+    ),
     ("jnp.reshape", Of(reshape)),
     ("jnp.roll", Of(roll)),
+    ("jnp.tile", Of(|call| Ok(call.x().tile(&call.sizes("reps").unwrap()).into()))),
     ("jnp.transpose", Of(|call| Ok(call.x().permute(&call.sizes("axes").unwrap()).into()))),
+    ("jnp.triu", Of(|call| Ok(call.x().triu(call.int("k").unwrap() as isize).into()))),
+    ("jnp.unwrap", Unary(|x| x.unwrap_angles(-1))),
     (
         "lax.broadcast_in_dim",
         Of(|call| {
@@ -62,13 +84,23 @@ fn diff(call: &Call<'_>) -> Computed<Output> {
 }
 
 fn pad_around(call: &Call<'_>) -> Computed<Output> {
-    match call.text("mode") {
+    let widths: Vec<_> = call.lists("pad_width").iter().map(|w| (w[0] as usize, w[1] as usize)).collect();
+    let border = match call.text("mode") {
         None | Some("constant") => {
-            let widths: Vec<_> = call.lists("pad_width").iter().map(|w| (w[0] as i64, w[1] as i64, 0)).collect();
-            Ok(call.x().pad_zeros(&widths).into())
+            let widths: Vec<_> = widths.iter().map(|&(low, high)| (low as i64, high as i64, 0)).collect();
+            return Ok(call.x().pad_zeros(&widths).into());
         }
-        Some(mode) => Err(call.missing(mode)),
-    }
+        Some("edge") => Border::Edge,
+        Some("linear_ramp") => Border::LinearRamp(0.0),
+        Some("maximum") => Border::Maximum,
+        Some("mean") => Border::Mean,
+        Some("minimum") => Border::Minimum,
+        Some("reflect") => Border::Reflect,
+        Some("symmetric") => Border::Symmetric,
+        Some("wrap") => Border::Wrap,
+        Some(other) => panic!("no mode {other}"),
+    };
+    Ok(call.x().pad_border(&widths, border).into())
 }
 
 fn reshape(call: &Call<'_>) -> Computed<Output> {

@@ -52,29 +52,6 @@ impl Array {
         }
     }
 
-    /// The norm of vectors of an order `p`, over axes: the p-th root of the sum of p-th powers of moduli. Of infinite order
-    /// it is the largest modulus, of order 0 the number of elements that are not zero.
-    ///
-    /// ```
-    /// use cotangent_ir::Array;
-    /// let x = Array::from([[3.0f64, -4.0], [0.0, 1.0]]);
-    /// assert_eq!(x.vector_norm(1.0, &[1]).to_vec::<f64>().unwrap(), [7.0, 1.0]);
-    /// assert_eq!(x.vector_norm(0.0, &[1]).to_vec::<f64>().unwrap(), [2.0, 1.0]);
-    /// ```
-    #[track_caller]
-    pub fn vector_norm(&self, order: f64, axes: &[isize]) -> Array {
-        let x = as_inexact(self);
-        let real = attempt!(x.dtype()).real();
-        match order {
-            0.0 => x.not_equal(0).astype(real).sum_axes(axes),
-            1.0 => x.abs().sum_axes(axes),
-            2.0 => x.abs2().sum_axes(axes).sqrt(),
-            f64::INFINITY => x.abs().max_axes(axes),
-            f64::NEG_INFINITY => x.abs().min_axes(axes),
-            _ => x.abs().pow(order).sum_axes(axes).pow(order.recip()),
-        }
-    }
-
     /// The number of singular values of matrices larger than `max(rows, columns) eps` times the largest, as `i32`.
     ///
     /// ```
