@@ -90,11 +90,13 @@ fn stages_keep_the_meaning() {
 }
 
 /// Primitives that no random function has: effects; what calls functions with rules of their own, which would have to be
-/// generated to fit; factorisations, which enlarge errors by the condition of their matrices; and `conv`, which needs a
+/// generated to fit, or only arranges when they are computed; factorisations, which enlarge errors by the condition of their matrices; and `conv`, which needs a
 /// window that fits and is made of others when it is compiled.
-const LEFT_OUT: [&str; 15] = [
+const LEFT_OUT: [&str; 17] = [
     "tap",
     "conv",
+    "checkpoint",
+    "optimization_barrier",
     "stop_gradient",
     "custom_jvp",
     "custom_vjp",
