@@ -96,7 +96,7 @@ fn worst(function: fn(&Array) -> Array, reference: fn(f64) -> f64, stride: u64) 
     let mut worst = Worst::default();
     for first in (0..count).step_by(CHUNK as usize) {
         // The last chunk begins again with the first floats, so that all are of one size and compile once.
-        let bits = (first..first + CHUNK.min(count)).map(|n| (n % count * stride) as u32);
+        let bits = (first..first + CHUNK.min(count)).map(|n| ((if n < count { n } else { n - count }) * stride) as u32);
         let xs: Vec<f32> = bits.map(f32::from_bits).collect();
         let ys = compiled.call(Array::from(xs.clone()))?.to_vec::<f32>()?;
         let seen = compare(&xs, &ys, reference);
@@ -131,8 +131,8 @@ fn compare_part(xs: &[f32], ys: &[f32], reference: fn(f64) -> f64) -> Worst {
     worst
 }
 
-/// The distance in units in the last place of the exact number, that of denormal numbers being the least
-/// normal number's.
+/// The distance in units in the last place of the exact number, that of denormal numbers being the least normal
+/// number's.
 fn units(computed: f32, exact: f64) -> f64 {
     let nearest = exact as f32;
     if computed == nearest || (computed.is_nan() && exact.is_nan()) {
@@ -144,8 +144,9 @@ fn units(computed: f32, exact: f64) -> f64 {
         let near = computed.abs().min(nearest.abs()) >= f32::MAX && f64::from(computed) * exact > 0.0;
         return if near { 1.0 } else { f64::INFINITY };
     }
-    let exponent = exact.abs().max(f32::MIN_POSITIVE.into()).log2().floor();
-    (f64::from(computed) - exact).abs() / (exponent - 23.0).exp2()
+    // Without its significand, a number is the power of two below it.
+    let power = f64::from_bits(exact.abs().max(f32::MIN_POSITIVE.into()).to_bits() >> 52 << 52);
+    (f64::from(computed) - exact).abs() / power * f64::from(1 << 23)
 }
 
 /// log(x + sqrt(x^2 + 1)), without cancellation.

@@ -4,7 +4,10 @@
 //! own structs ([`Tree`]). Outside of everything its operations run at once. Transformations turn it into other functions,
 //! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches; [`jvp`],
 //! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data
-//! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`].
+//! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
+//! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`] and
+//! [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work; [`check_grads`] compares
+//! with difference quotients.
 //!
 //! Least squares by gradient descent; the whole loop is one compiled program:
 //!
@@ -53,6 +56,8 @@ pub mod optimize;
 pub mod solver;
 
 mod batch;
+mod check;
+mod checkpoint;
 mod control;
 mod custom;
 mod executable;
@@ -68,6 +73,8 @@ mod trace;
 mod tree;
 
 pub use batch::{Vmap, vmap};
+pub use check::check_grads;
+pub use checkpoint::{Checkpoint, checkpoint};
 pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
 pub use cotangent_ir::trace::Traced;

@@ -67,7 +67,7 @@ fn scaled_bessel(order: i32, x: f64) -> f64 {
             term *= -(f64::from(4 * order * order) - f64::from(2 * k - 1).powi(2)) / (8.0 * a * f64::from(k));
             sum += term;
         }
-        sum / (2.0 * std::f64::consts::PI * a).sqrt()
+        sum / (2.0 * std::f64::consts::PI).sqrt() / a.sqrt()
     };
     if order == 1 && x < 0.0 { -value } else { value }
 }

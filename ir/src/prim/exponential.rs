@@ -51,7 +51,7 @@ pub static LOGISTIC: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Real, Dtypes::Inexact),
     infer: |xs, _| alike("logistic", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| 1.0 / (1.0 + (-x[0]).exp()), |x| principal::logistic(x[0]))),
+    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| logistic(x[0]), |x| principal::logistic(x[0]))),
     jvp: Jvp::PerOperand(&[|args, t| t * (args.out * (1 - args.out))]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,
@@ -92,6 +92,11 @@ pub static LOGADDEXP: Prim = Prim {
     batch: Batch::Elementwise,
     lower: Lower::Lanes(|lanes, xs, _, _| Lane::Real(lanes.logaddexp(xs[0].real(), xs[1].real()))),
 };
+
+/// By the exponential that does not overflow.
+fn logistic(x: f64) -> f64 {
+    if x < 0.0 { x.exp() / (1.0 + x.exp()) } else { 1.0 / (1.0 + (-x).exp()) }
+}
 
 fn log_of_sum(a: f64, b: f64) -> f64 {
     match a.partial_cmp(&b) {

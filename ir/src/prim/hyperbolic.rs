@@ -74,7 +74,9 @@ pub static ACOSH: Prim = Prim {
     attrs: &[],
     domain: Domain::Elementwise(Elements::Above, Dtypes::Inexact),
     infer: |xs, _| alike("acosh", xs, Dtypes::Inexact),
-    eval: Eval::Elementwise(|xs| by_inexact_kind(xs, |x| libm::acosh(x[0]), |x| principal::acosh(x[0]))),
+    eval: Eval::Elementwise(|xs| {
+        by_inexact_kind(xs, |x| if x[0] < 1.0 { f64::NAN } else { libm::acosh(x[0]) }, |x| principal::acosh(x[0]))
+    }),
     jvp: Jvp::PerOperand(&[|args, t| t * ((&args.xs[0] - 1).rsqrt() * (&args.xs[0] + 1).rsqrt())]),
     transpose: Transpose::NotLinear,
     batch: Batch::Elementwise,

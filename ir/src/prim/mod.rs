@@ -27,6 +27,7 @@ pub mod bessel;
 pub mod binary;
 pub mod bits;
 mod border;
+pub mod checkpoint;
 pub mod compare;
 pub mod complex;
 pub mod contract;
@@ -452,6 +453,8 @@ pub enum Control {
     Switch,
     /// `control::CALL`
     Call,
+    /// `checkpoint::CHECKPOINT`
+    Checkpoint,
     /// A function with a derivative of its own, of the families `custom` and `implicit`.
     Custom,
     /// `effect::TAP`
@@ -530,6 +533,7 @@ static FAMILIES: &[&[&Prim]] = &[
     control::ALL,
     custom::ALL,
     implicit::ALL,
+    checkpoint::ALL,
     effect::ALL,
 ];
 

@@ -193,6 +193,38 @@ impl Array {
         x.equal(0).select(self.copysign(x), self)
     }
 
+    /// The Hurwitz zeta function, the sum of (q + k)^-s over all whole k from 0, with `self` as s > 1 and `q` > 0: some terms
+    /// of it and the Euler-Maclaurin formula for the others.
+    ///
+    /// ```
+    /// use cotangent_ir::Array;
+    /// let zeta = Array::from([2.0f64]).zeta(1.0).to_vec::<f64>().unwrap()[0];
+    /// assert!((zeta - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-14);
+    /// ```
+    #[track_caller]
+    pub fn zeta(&self, q: impl IntoOperand) -> Array {
+        let terms = [Term::Array(self.clone()), q.into_operand()];
+        let pair = match unify("zeta", Dtypes::Floats, &terms, None) {
+            Ok(pair) => pair,
+            Err(error) => return error,
+        };
+        let (s, q) = (&pair[0], &pair[1]);
+        let power = |base: &Array| base.pow(-s);
+        let head = (1..10).fold(power(q), |sum, k| sum + power(&(q + f64::from(k))));
+        let a = q + 10.0;
+        let square = a.square();
+        // B_2k / (2k)! s (s + 1) ... (s + 2k - 2) a^(1 - 2k), lowest k first.
+        let bernoulli = [1.0 / 12.0, -1.0 / 720.0, 1.0 / 30240.0, -1.0 / 1209600.0, 1.0 / 47900160.0];
+        let mut factor = s / &a;
+        let mut tail = &a / (s - 1) + 0.5;
+        for (k, coefficient) in bernoulli.into_iter().enumerate() {
+            tail += coefficient * &factor;
+            let next = s + (2 * k + 1) as f64;
+            factor = factor * (&next * (&next + 1)) / &square;
+        }
+        head + power(&a) * tail
+    }
+
     /// The logarithm of the beta function, log(gamma(a) gamma(b) / gamma(a + b)) of positive elements.
     #[track_caller]
     pub fn betaln(&self, other: impl IntoOperand) -> Array {

@@ -59,7 +59,9 @@ fn append_resolved(into: &mut Func, func: &Func, args: &[Value]) -> Result<Vec<V
     for inst in func.insts() {
         let args: Vec<Value> = inst.args.iter().map(|value| values[value.index()]).collect();
         match inst.prim.lower {
-            Lower::Control(Control::Call) => values.extend(append_resolved(into, inst.attrs.func("func"), &args)?),
+            Lower::Control(Control::Call | Control::Checkpoint) => {
+                values.extend(append_resolved(into, inst.attrs.func("func"), &args)?);
+            }
             Lower::Control(Control::Custom) => {
                 values.extend(append_resolved(into, &*custom::computed(inst)?, &args)?);
             }

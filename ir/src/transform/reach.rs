@@ -29,7 +29,7 @@ pub(crate) fn reach(func: &Func, params: &[bool], along: Along) -> Vec<bool> {
             Lower::Control(Control::While) => control::while_loop::reach(&inst.attrs, &operands, along),
             Lower::Control(Control::Scan) => control::scan::reach(&inst.attrs, &operands, along),
             Lower::Control(Control::Switch) => control::switch::reach(&inst.attrs, &operands, along),
-            Lower::Control(Control::Call) => reach(inst.attrs.func("func"), &operands, along),
+            Lower::Control(Control::Call | Control::Checkpoint) => reach(inst.attrs.func("func"), &operands, along),
             _ if along == Along::Tangents && matches!(inst.prim.jvp, Jvp::Zero) => continue,
             _ => vec![true; inst.results().len()],
         };

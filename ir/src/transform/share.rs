@@ -1,11 +1,12 @@
 //! Common subexpressions: an instruction that repeats an earlier one gives way to it.
 //!
 //! Two instructions are the same if primitive, operands and attributes are. Instructions with effects are never shared:
-//! reporting a row twice is not reporting it once.
+//! reporting a row twice is not reporting it once. Nor are barriers, which are there to prevent it.
 
 use crate::attrs::Attrs;
 use crate::func::{Func, Value};
 use crate::prim::Prim;
+use crate::prim::checkpoint::OPTIMIZATION_BARRIER;
 use crate::transform::prune::has_effects;
 use crate::types::Type;
 use smallvec::SmallVec;
@@ -31,7 +32,7 @@ pub fn share(func: &Func) -> Func {
             None => {
                 let types: Vec<Type> = inst.results().map(|value| func.ty(value).clone()).collect();
                 let first = shared.push(prim, args, attrs, types).start;
-                if !has_effects(inst) {
+                if !has_effects(inst) && prim.name != OPTIMIZATION_BARRIER.name {
                     seen.insert(key, Value::new(first));
                 }
                 first

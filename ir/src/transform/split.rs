@@ -13,7 +13,7 @@ use crate::array::{Array, apply_many};
 use crate::attrs::Attrs;
 use crate::error::Result;
 use crate::func::{Func, Inst, Value};
-use crate::prim::{Control, Lower, Prim, control, shape, unary};
+use crate::prim::{Control, Lower, Prim, checkpoint, control, shape, unary};
 use crate::trace::trace_closed;
 use crate::transform::reach::{Along, reach};
 use crate::types::Type;
@@ -151,6 +151,7 @@ pub(crate) fn separate_control(
         Control::While => control::while_loop::separate(operands, attrs),
         Control::Scan => control::scan::separate(operands, attrs),
         Control::Switch => control::switch::separate(operands, attrs),
+        Control::Checkpoint => checkpoint::separate(operands, attrs),
         Control::Call | Control::Custom | Control::Tap => {
             crate::error::internal(&format!("{} has nothing to take apart", prim.name));
         }

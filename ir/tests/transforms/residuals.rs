@@ -43,3 +43,27 @@ fn what_no_iteration_changes_is_not_stacked() {
         residuals(|x| scan_arrays(&x[..1], &[], 5, false, |c, _| (vec![&c[0] * x[1].sin()], vec![])).0);
     assert_eq!(residuals, ["f64[]"]);
 }
+
+/// Of a function under a checkpoint the linear part keeps the operands and computes the rest again, and sharing does not
+/// undo that.
+#[test]
+fn a_checkpoint_keeps_operands_only() {
+    use cotangent_ir::prim::checkpoint::checkpoint_arrays;
+    use cotangent_ir::trace::trace;
+    use cotangent_ir::transform::{inline, linearize, simplify};
+    use cotangent_ir::{DType, Type};
+    let ty = Type::new(DType::F64, &[3]);
+    let chain = |x: &cotangent_ir::Array| x.sin().exp().sin();
+    let plain = trace("plain", [ty.clone()], |x| vec![chain(&x[0])]).unwrap().func;
+    let kept = trace("kept", [ty.clone()], |x| {
+        let inner = trace("inner", [ty.clone()], |x| vec![chain(&x[0])]).unwrap();
+        checkpoint_arrays(inner, x)
+    })
+    .unwrap()
+    .func;
+    let (plain, kept) = (linearize::linearize(&plain, &[true]).unwrap(), linearize::linearize(&kept, &[true]).unwrap());
+    assert!(plain.residuals > 1);
+    assert_eq!(kept.residuals, 1);
+    let again = simplify(&inline::resolve(&kept.linear).unwrap());
+    assert!(again.insts().iter().any(|inst| inst.prim.name == "exp"));
+}
