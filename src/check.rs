@@ -68,7 +68,7 @@ fn check_forward(f: &ListFunction<'_>, x: &[Array], directions: &[Array], depth:
         let (given, expected) = (elements(tangent)?, elements(&quotient)?);
         let scale = 1.0 + expected.iter().map(|z| z.norm()).fold(0.0, f64::max);
         for (position, (given, expected)) in given.iter().zip(&expected).enumerate() {
-            if !((given - expected).norm() <= tolerance(x)? * scale) {
+            if !agree(*given, *expected, tolerance(x)? * scale) {
                 let message = format!(
                     "the derivative of order {depth} of result {number} is {given} at element {position} along a random \
                      direction, but the difference quotient is {expected}; correct the function's rule, or check at a \
@@ -87,7 +87,7 @@ fn check_reverse(f: &ListFunction<'_>, x: &[Array], directions: &[Array], depth:
     let weights = like(&tangents, 1000 + depth)?;
     let pulled = pull.call(weights.clone())?;
     let (forward, reverse) = (pairing(&weights, &tangents)?, pairing(&pulled, directions)?);
-    if !((forward - reverse).norm() <= tolerance(x)? * (1.0 + forward.norm())) {
+    if !agree(forward, reverse, tolerance(x)? * (1.0 + forward.norm())) {
         let message = format!(
             "reverse mode of order {depth} does not fit forward mode: ⟨w, J t⟩ = {forward}, but ⟨Jᵀ w, t⟩ = {reverse}; \
              correct the function's rule"
@@ -95,6 +95,11 @@ fn check_reverse(f: &ListFunction<'_>, x: &[Array], directions: &[Array], depth:
         return Err(Error::new(ErrorKind::Argument, "check_grads", message));
     }
     Ok(())
+}
+
+/// Whether two numbers differ by at most `tolerance`; NaN agrees with nothing.
+fn agree(one: Complex<f64>, other: Complex<f64>, tolerance: f64) -> bool {
+    (one - other).norm() <= tolerance
 }
 
 /// The sum of the products of corresponding elements.

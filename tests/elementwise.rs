@@ -78,7 +78,7 @@ fn derivatives_where_a_part_is_singular() {
     assert_near(slope(|x| x.copysign(-3.0), 2.0), -1.0);
     assert_near(slope(|x| x.logaddexp(f64::NEG_INFINITY), 1.0), 1.0);
     assert_near(slope(|x| x.log_sigmoid(), -800.0), 1.0);
-    assert_near(slope(|x| x.lgamma(), -2.5), 1.103_156_640_645_243_2);
+    assert_near(slope(|x| x.lgamma(), -2.5), 1.103_156_640_645_243);
     assert_near(slope(|x| x.i1e(), 0.0), 0.5);
     assert_near(slope(|x| x.relu(), 0.0), 0.0);
     assert_near(slope(|x| x.remainder(3.0), -7.0), 1.0);
@@ -88,7 +88,7 @@ fn derivatives_where_a_part_is_singular() {
 fn tails_neither_overflow_nor_vanish_early() {
     let value = |array: Array| array.item().unwrap();
     let number = |x: f64| Array::from(x);
-    assert_near(value(number(-700.0).sigmoid()) / 9.859676543759771e-305, 1.0);
+    assert_near(value(number(-700.0).sigmoid()) / 9.859_676_543_759_77e-305, 1.0);
     assert_near(value(number(800.0).logaddexp(800.0)), 800.693_147_180_559_9);
     assert_near(value(number(10.0).logaddexp2(10.0)), 11.0);
     assert_near(value(number(710.4).sinh()) / 1.666_364_283_280_649_6e308, 1.0);

@@ -25,16 +25,10 @@ fn bound(prefix: &str, names: &[String], arrays: &[Array]) -> Vec<(String, Array
 pub(crate) fn custom_jvp_results(problem: &Problem<'_>) -> Computed<Results> {
     let (params, names) = (problem.case.params(), problem.leaf_names());
     let f = |leaves: Vec<Array>| problem.apply_one(0, &leaves);
-    let rule: Box<dyn Fn(&[Array], &[Array]) -> Array> = match params.get("jvp") {
-        Some(text) => {
-            let formula = Formula::new(text.as_str().unwrap());
-            let names = names.clone();
-            Box::new(move |x, d| value(&formula, &[bound("", &names, x), bound("d_", &names, d)].concat()))
-        }
-        None => return by_argument(problem),
-    };
+    let Some(text) = params.get("jvp") else { return by_argument(problem) };
+    let rule = Formula::new(text.as_str().unwrap());
     let custom = custom_jvp(f).defjvp(|x: Vec<Array>, d: Vec<Array>| {
-        let tangent = rule(&x, &d);
+        let tangent = value(&rule, &[bound("", &names, &x), bound("d_", &names, &d)].concat());
         (f(x), tangent)
     });
     results(problem, custom)
