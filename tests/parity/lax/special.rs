@@ -25,6 +25,7 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("special.polygamma", Binary(polygamma)),
     ("special.xlog1py", Binary(|x, y| x.xlog1py(y))),
     ("special.xlogy", Binary(|x, y| x.xlogy(y))),
+    ("special.zeta", Binary(|x, q| x.zeta(q))),
 ];
 
 /// The polygamma function whose order is an element of an array: that of every order, each where the order is asked for.
