@@ -4,20 +4,16 @@
 //! keeps the operands only, and the derivative computes the rest again: less memory for more work. A barrier between the
 //! kept operands and the repeated computation stops the compiler from noticing that it has seen it before.
 
-use super::control::check_params;
-use super::{
-    Arity, Batch, BatchArgs, Case, Control, Domain, Dtypes, Elements, Eval, Jvp, Lower, Operand, Prim, Transpose,
-    TransposeArgs, Types, WithTangents, one,
-};
-use crate::array::{Array, apply_many, apply1};
-use crate::attrs::{Attr, AttrKind, Attrs};
+use super::control::call;
+use super::{Arity, Batch, Case, Control, Domain, Dtypes, Elements, Eval, Jvp, Lower, Operand, Prim, Transpose, one};
+use crate::array::{Array, apply1};
+use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::func::Func;
 use crate::trace::{Traced, replay, trace_closed};
 use crate::transform::reach::{Along, reach};
 use crate::transform::split::{Feed, Remainder, Separated, split};
-use crate::transform::{instantiate, inverted, jvp, raise, scatter, select, transpose, vmap};
+use crate::transform::{inverted, scatter, select};
 use crate::types::Type;
 use std::sync::Arc;
 
@@ -31,11 +27,11 @@ pub static CHECKPOINT: Prim = Prim {
     arity: Arity::AtLeast(0),
     attrs: &[("func", AttrKind::Func)],
     domain: Domain::Cases(cases),
-    infer,
+    infer: |operands, attrs| call::infer("checkpoint", operands, attrs),
     eval: Eval::Control(|interpreter, xs, attrs| interpreter.run(attrs.func("func"), xs)),
-    jvp: Jvp::Whole(push),
-    transpose: Transpose::Rule(pull),
-    batch: Batch::Rule(batch),
+    jvp: Jvp::Whole(call::jvp),
+    transpose: Transpose::Rule(|args| call::transpose(&CHECKPOINT, args)),
+    batch: Batch::Rule(call::batch),
     lower: Lower::Control(Control::Checkpoint),
 };
 
@@ -59,60 +55,7 @@ pub static OPTIMIZATION_BARRIER: Prim = Prim {
 pub fn checkpoint_arrays(func: Traced, args: &[Array]) -> Vec<Array> {
     let Traced { func, captures } = func;
     let operands: Vec<Array> = captures.iter().chain(args).cloned().collect();
-    checkpointed(Arc::new(func), &operands)
-}
-
-fn checkpointed(func: Arc<Func>, operands: &[Array]) -> Vec<Array> {
-    let count = func.results().len();
-    apply_many(&CHECKPOINT, &operands.iter().collect::<Vec<_>>(), attrs(func), count)
-}
-
-fn attrs(func: Arc<Func>) -> Attrs {
-    Attrs::none().with("func", Attr::Func(func))
-}
-
-fn infer(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
-    let func = attrs.func("func");
-    let due: Vec<_> =
-        operands.iter().enumerate().map(|(position, &ty)| (format!("argument {position}"), ty.clone())).collect();
-    check_params("checkpoint", "func", func, &due)?;
-    Ok(func.result_types().into())
-}
-
-fn push(_: &'static Prim, xs: &[Array], tangents: &[Option<Array>], attrs: &Attrs) -> WithTangents {
-    let func = attrs.func("func");
-    let count = func.results().len();
-    let flags: Vec<bool> = tangents.iter().map(Option::is_some).collect();
-    match jvp::jvp(func, &flags) {
-        Ok((forward, nonzero)) => {
-            let args: Vec<Array> = xs.iter().chain(tangents.iter().flatten()).cloned().collect();
-            let mut results = checkpointed(Arc::new(forward), &args);
-            let tangents = results.split_off(count);
-            (results, scatter(&tangents, &nonzero))
-        }
-        Err(error) => (vec![raise(error); count], vec![None; count]),
-    }
-}
-
-fn pull(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
-    let linear: Vec<bool> = args.xs.iter().map(Operand::is_linear).collect();
-    match transpose::transpose(args.attrs.func("func"), &linear) {
-        Ok(transposed) => {
-            let known = args.xs.iter().filter(|x| !x.is_linear()).map(|x| x.known().clone());
-            let cts = args.cts.iter().zip(args.results).map(|(ct, ty)| instantiate(ct, ty));
-            let operands: Vec<Array> = known.chain(cts).collect();
-            scatter(&checkpointed(Arc::new(transposed), &operands), &linear)
-        }
-        Err(error) => vec![Some(raise(error)); args.xs.len()],
-    }
-}
-
-fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
-    let func = args.attrs.func("func");
-    match vmap::batch(func, args.batched, args.size, false) {
-        Ok((many, batched)) => checkpointed(Arc::new(many), args.xs).into_iter().zip(batched).collect(),
-        Err(error) => vec![(raise(error), true); func.results().len()],
-    }
+    call::apply(&CHECKPOINT, Arc::new(func), &operands)
 }
 
 /// Takes apart a checkpoint of which some operands are unknown: what is known is computed at once, and the rest computes
@@ -141,7 +84,7 @@ pub(crate) fn separate(operands: &[Operand], attrs: &Attrs) -> Result<Separated>
     let mut feeds: Vec<Feed> = known_operands.into_iter().map(Feed::Known).collect();
     feeds.extend((0..operands.len()).filter(|&position| flags[position]).map(Feed::Operand));
     let results: Vec<Option<usize>> = (0..unknown.len()).filter(|&result| unknown[result]).map(Some).collect();
-    let attrs = self::attrs(Arc::new(again));
+    let attrs = call::attrs(Arc::new(again));
     let remainder = (!results.is_empty()).then(|| Remainder { prim: &CHECKPOINT, attrs, operands: feeds, results });
     Ok(Separated { known: scatter(&known, &inverted(&unknown)), remainder })
 }
@@ -149,5 +92,5 @@ pub(crate) fn separate(operands: &[Operand], attrs: &Attrs) -> Result<Separated>
 fn cases() -> Vec<Case> {
     let types = [Type::new(DType::F64, &[3]), Type::new(DType::F64, &[3])];
     let func = trace_closed("product", types.clone(), |x| vec![x[0].sin() * &x[1], x[0].exp()]);
-    func.map(|func| Case::new(types, attrs(Arc::new(func)))).into_iter().collect()
+    func.map(|func| Case::new(types, call::attrs(Arc::new(func)))).into_iter().collect()
 }

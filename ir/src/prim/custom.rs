@@ -8,7 +8,7 @@
 //! Expansion of calls before differentiation leaves these instructions alone; [`resolve`](crate::transform::inline::resolve)
 //! replaces them by what they compute once nothing is differentiated any more.
 
-use super::control::{check_params, check_results, unify_captures};
+use super::control::{call, check_params, check_results, unify_captures};
 use super::{
     Arity, Batch, BatchArgs, Case, Control, Domain, Dtypes, Elements, Eval, Jvp, Lower, Operand, Prim, Transpose,
     TransposeArgs, Types, WithTangents,
@@ -39,7 +39,8 @@ pub static CUSTOM_JVP: Prim = Prim {
     infer: infer_custom_jvp,
     eval: Eval::Control(|interpreter, xs, attrs| interpreter.run(attrs.func("func"), xs)),
     jvp: Jvp::Whole(by_tangent_rule),
-    transpose: Transpose::Rule(transpose_func),
+    // Linear functions need no rule.
+    transpose: Transpose::Rule(|args| call::transpose(&call::CALL, args)),
     batch: Batch::Rule(batch_custom_jvp),
     lower: Lower::Control(Control::Custom),
 };
@@ -61,7 +62,8 @@ pub static CUSTOM_VJP: Prim = Prim {
     infer: infer_custom_vjp,
     eval: Eval::Control(|interpreter, xs, attrs| interpreter.run(attrs.func("func"), xs)),
     jvp: Jvp::Whole(by_cotangent_rule),
-    transpose: Transpose::Rule(transpose_func),
+    // Linear functions need no rule.
+    transpose: Transpose::Rule(|args| call::transpose(&call::CALL, args)),
     batch: Batch::Rule(batch_custom_vjp),
     lower: Lower::Control(Control::Custom),
 };
@@ -306,19 +308,6 @@ fn pull_custom_tangent(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
     let pulled = replay(args.attrs.func("backward"), &coefficients.chain(cts).collect::<Vec<_>>());
     let of_operands = args.xs[known..].iter().zip(pulled).map(|(x, ct)| x.is_linear().then_some(ct));
     std::iter::repeat_n(None, known).chain(of_operands).collect()
-}
-
-/// The transpose of a function that does without its rule: linear functions need none.
-fn transpose_func(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
-    let linear: Vec<bool> = args.xs.iter().map(Operand::is_linear).collect();
-    match transpose::transpose(args.attrs.func("func"), &linear) {
-        Ok(transposed) => {
-            let known = args.xs.iter().filter(|x| !x.is_linear()).map(|x| x.known().clone());
-            let cts = args.cts.iter().zip(args.results).map(|(ct, ty)| instantiate(ct, ty));
-            scatter(&replay(&transposed, &known.chain(cts).collect::<Vec<_>>()), &linear)
-        }
-        Err(error) => vec![Some(raise(error)); args.xs.len()],
-    }
 }
 
 /// A function batched in the flagged parameters, with all results batched.
