@@ -8,12 +8,13 @@
 //! into the closure or, as Rust numbers, into the arguments; a captured array that turns out to be differentiated by is an
 //! error.
 
-use crate::function::{Arguments, Arity, Function};
+use crate::function::{ArgumentAt, Arguments, Arity, Function};
 use crate::trace::{Evaluated, Recorded, check_like, evaluate, name_of, record};
 use crate::tree::Tree;
 use cotangent_ir::prim::custom::{custom_jvp_arrays, custom_vjp_arrays};
 use cotangent_ir::trace::Traced;
 use cotangent_ir::{Array, Result};
+use std::marker::PhantomData;
 use std::panic::Location;
 
 /// A function waiting for its tangent rule: what [`custom_jvp`] gives.
@@ -199,19 +200,17 @@ where
     }
 }
 
-/// The marker of a function with rules `Markers` for its arguments.
+/// The marker of a function with a rule: the function's own, and what the rule's types add to it.
 #[derive(Clone, Copy, Debug)]
-pub struct ByArgument<M, Markers>(std::marker::PhantomData<(M, Markers)>);
+pub struct Ruled<M, Rule>(PhantomData<(M, Rule)>);
 
-impl<M: Arguments<A>, A: Tree, Markers> Arguments<A> for ByArgument<M, Markers> {
+impl<M: Arguments<A>, A: Tree, Rule> Arguments<A> for Ruled<M, Rule> {
     fn leaf_counts(args: &A) -> Vec<usize> {
         M::leaf_counts(args)
     }
 }
 
-impl<const N: usize, M: crate::function::ArgumentAt<N, A>, A: Tree, Markers> crate::function::ArgumentAt<N, A>
-    for ByArgument<M, Markers>
-{
+impl<const N: usize, M: ArgumentAt<N, A>, A: Tree, Rule> ArgumentAt<N, A> for Ruled<M, Rule> {
     type Argument = M::Argument;
 
     fn argument(args: &A) -> M::Argument {
@@ -219,7 +218,7 @@ impl<const N: usize, M: crate::function::ArgumentAt<N, A>, A: Tree, Markers> cra
     }
 }
 
-impl<F, R, A, M, Markers> Function<A, ByArgument<M, Markers>> for WithJvps<F, R>
+impl<F, R, A, M, Markers> Function<A, Ruled<M, Markers>> for WithJvps<F, R>
 where
     F: Function<A, M>,
     R: JvpRules<A, F::Output, M, Markers>,
@@ -288,7 +287,7 @@ fn keep_results<O: Tree>(traced: Traced, count: usize, output: &O) -> Result<Tra
     Ok(Traced { func, captures })
 }
 
-impl<F, Forward, Backward, A, M, Res> Function<A, ByReverse<M, Res>> for CustomVjp<F, Forward, Backward>
+impl<F, Forward, Backward, A, M, Res> Function<A, Ruled<M, Res>> for CustomVjp<F, Forward, Backward>
 where
     F: Function<A, M>,
     Forward: Function<A, M, Output = (F::Output, Res)>,
@@ -308,26 +307,6 @@ where
             Evaluated::new(output, results)
         };
         evaluate(&name, args, body).at(location).into_tree()
-    }
-}
-
-/// The marker of a function with a rule for reverse mode and residuals `Res`.
-#[derive(Clone, Copy, Debug)]
-pub struct ByReverse<M, Res>(std::marker::PhantomData<(M, Res)>);
-
-impl<M: Arguments<A>, A: Tree, Res> Arguments<A> for ByReverse<M, Res> {
-    fn leaf_counts(args: &A) -> Vec<usize> {
-        M::leaf_counts(args)
-    }
-}
-
-impl<const N: usize, M: crate::function::ArgumentAt<N, A>, A: Tree, Res> crate::function::ArgumentAt<N, A>
-    for ByReverse<M, Res>
-{
-    type Argument = M::Argument;
-
-    fn argument(args: &A) -> M::Argument {
-        M::argument(args)
     }
 }
 

@@ -5,9 +5,9 @@
 //! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches; [`jvp`],
 //! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data
 //! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
-//! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`] and
-//! [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work; [`check_grads`] compares
-//! with difference quotients.
+//! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`]
+//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work;
+//! [`check_grads`] compares with difference quotients.
 //!
 //! Least squares by gradient descent; the whole loop is one compiled program:
 //!
@@ -84,8 +84,7 @@ pub use cotangent_ir::{
     sort_together, stack,
 };
 pub use custom::{
-    ByArgument, ByReverse, ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, WithJvp, WithJvps,
-    custom_jvp, custom_vjp,
+    ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, Ruled, WithJvp, WithJvps, custom_jvp, custom_vjp,
 };
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};

@@ -10,9 +10,10 @@
 //! the length.
 //!
 //! Rules (checked by `verify_kernel`): K1 arguments precede their node; K2 every node has the dtype its operation gives;
-//! K3 accesses have one stride per axis, and no loop moves dynamic summands of what is written; K4 every load is in range wherever it is demanded (dynamic offsets are clamped
-//! by construction and exempt); K5 every stored element is written once per kernel run; K6 a reduction's access has
-//! stride 0 on every axis it reduces; K7 guards are nonempty and within the box; K8 picked branches agree in dtype.
+//! K3 accesses have one stride per axis, and no loop moves dynamic summands of what is written; K4 every load is in range
+//! wherever it is demanded (dynamic offsets are clamped by construction and exempt); K5 every stored element is written
+//! once per kernel run; K6 a reduction's access has stride 0 on every axis it reduces; K7 guards are nonempty and within
+//! the box; K8 picked branches agree in dtype.
 
 use crate::dtype::DType;
 use crate::scalar::Scalar;
