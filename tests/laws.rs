@@ -54,7 +54,7 @@ where
     let data: Vec<_> = captures.iter().map(|array| array.tensor().unwrap()).collect();
     let expected = Array::from_tensor(cotangent::ir::eval::eval(&func, &data).unwrap().remove(0));
     for fuse in [true, false] {
-        for lanes in [Lanes::Vector, Lanes::Scalar] {
+        for lanes in [Lanes::Wide, Lanes::Vector, Lanes::Scalar] {
             let compiled = jit_with(f.clone(), Options { fuse, lanes });
             close(&compiled.call(x.clone()).unwrap(), &expected, TOLERANCE);
         }

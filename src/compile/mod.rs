@@ -55,7 +55,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { fuse: true, lanes: Lanes::Vector }
+        Options { fuse: true, lanes: Lanes::Wide }
     }
 }
 

@@ -10,7 +10,7 @@
 use super::body::{Facts, Order, TILE, order};
 use super::lanes::{Emitter, Form, Lane};
 use super::split::{Body, Nest, Segment, Split, split};
-use super::{Lanes, POINTER, Unit};
+use super::{Lanes, POINTER, Processor, Unit, wide};
 use crate::run::program::Place;
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
@@ -31,6 +31,13 @@ const LINE: usize = 16;
 /// Defines the function `(table, scalars, first chunk, chunk after the last)` of a kernel whose operands are at `places`.
 pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Place], chunks: usize) -> FuncId {
     let lanes = unit.settings.lanes;
+    if lanes == Lanes::Wide
+        && unit.settings.processor == Processor::Native
+        && wide::is_supported()
+        && let Some(code) = wide::compile(kernel, places, chunks, unit.settings.listing)
+    {
+        return unit.define_code(name, &[POINTER; 4], code);
+    }
     unit.define(name, &[POINTER; 4], |function, scratch, imports| {
         let config = imports.frontend_config();
         let builder = FunctionBuilder::new(function, scratch);
@@ -97,13 +104,7 @@ fn write_loops(
         loops.inside(&split.nest, 0);
         return;
     }
-    let extent = kernel.extents[order.chunked];
-    let size = match order.vector {
-        // Whole lines: chunks that begin in the middle of one would share it, and their vectors would straddle lines.
-        Some(vector) if order.axes[vector] == order.chunked => extent.div_ceil(chunks).next_multiple_of(LINE),
-        _ => extent.div_ceil(chunks),
-    };
-    let (size, extent) = (size as i64, extent as i64);
+    let (size, extent) = (chunk_size(kernel, &order, chunks) as i64, kernel.extents[order.chunked] as i64);
     loops.counted(first, last, 1, Trips::Unknown, |loops, chunk| {
         let builder = &mut loops.emitter.builder;
         let size = builder.ins().iconst(POINTER, size);
@@ -116,6 +117,16 @@ fn write_loops(
         loops.chunk = Some(chunk);
         loops.inside(&split.nest, 0);
     });
+}
+
+/// Iterations of the outermost loop in a chunk.
+pub(crate) fn chunk_size(kernel: &Kernel, order: &Order, chunks: usize) -> usize {
+    let extent = kernel.extents[order.chunked];
+    match order.vector {
+        // Whole lines: chunks that begin in the middle of one would share it, and their vectors would straddle lines.
+        Some(vector) if order.axes[vector] == order.chunked => extent.div_ceil(chunks).next_multiple_of(LINE),
+        _ => extent.div_ceil(chunks),
+    }
 }
 
 /// What is known about the number of iterations of a loop.
@@ -332,7 +343,7 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
         let form = self.facts.form;
         let lanes = form.0 as i64;
         let stages = [(form, self.facts.unroll), (form, 1), (Form::SCALAR, 1)];
-        let vectors = self.lanes == Lanes::Vector;
+        let vectors = self.lanes != Lanes::Scalar;
         let stages = stages.iter().filter(|(stage, _)| vectors || stage.is_scalar());
         for segment in segments {
             self.count_uses(&segment.inside);

@@ -18,6 +18,7 @@ mod nodes;
 mod split;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use crate::compile::plan::Plan;
 use crate::run::entry_points;
@@ -36,6 +37,8 @@ use std::collections::HashMap;
 /// How elements are processed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Lanes {
+    /// Vectors of 256 bits where a kernel and the processor allow, else as `Vector`.
+    Wide,
     /// Vectors of 128 bits where loops allow.
     Vector,
     /// One element at a time: for comparison.
@@ -67,7 +70,7 @@ pub enum Processor {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { lanes: Lanes::Vector, verify: cfg!(debug_assertions), listing: false, processor: Processor::Native }
+        Settings { lanes: Lanes::Wide, verify: cfg!(debug_assertions), listing: false, processor: Processor::Native }
     }
 }
 
@@ -165,6 +168,22 @@ impl<'m> Unit<'m> {
         let declared = self.module.declare_function(name, Linkage::Local, &signature);
         let id = declared.unwrap_or_else(|error| internal(&format!("declaring {name}: {error}")));
         self.fill(name, id, signature, build);
+        id
+    }
+
+    /// Declares a function of which the machine code is there already.
+    fn define_code(&mut self, name: &str, params: &[Type], (code, text): (Vec<u8>, String)) -> FuncId {
+        let signature = signature(self.module, params, None);
+        let declared = self.module.declare_function(name, Linkage::Local, &signature);
+        let id = declared.unwrap_or_else(|error| internal(&format!("declaring {name}: {error}")));
+        if let Err(error) = self.module.define_function_bytes(id, wide::ALIGNMENT as u64, &code, &[]) {
+            internal(&format!("placing {name}: {error:?}"));
+        }
+        self.bytes += code.len();
+        if self.settings.listing {
+            self.clif += &format!("; {name} has no Cranelift code\n");
+            self.assembly += &format!("; {name}\n{text}\n");
+        }
         id
     }
 

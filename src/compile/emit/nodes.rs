@@ -272,7 +272,7 @@ impl Loops<'_, '_, '_, '_> {
 
     /// Keeps the vector of a node that is the same in all lanes, if vectors need it.
     pub(crate) fn keep_splat(&mut self, id: NodeId) {
-        if self.lanes == Lanes::Vector && self.facts.widened[id.index()] {
+        if self.lanes != Lanes::Scalar && self.facts.widened[id.index()] {
             let lane = self.splat(id, self.facts.form);
             self.splats.insert(id, lane);
         }

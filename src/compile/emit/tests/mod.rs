@@ -16,7 +16,8 @@ use cotangent_ir::{Bytes, DType, Scalar, Tensor, Type, eval_kernel};
 use std::sync::Arc;
 
 /// Ways to emit that must all be right.
-const WAYS: [(Lanes, Processor); 4] = [
+const WAYS: [(Lanes, Processor); 5] = [
+    (Lanes::Wide, Processor::Native),
     (Lanes::Vector, Processor::Native),
     (Lanes::Scalar, Processor::Native),
     (Lanes::Vector, Processor::Baseline),

@@ -46,7 +46,7 @@ fn check(kernel: &Kernel, seed: u64, chunks: usize) {
     };
     let args: Vec<Arc<Tensor>> = buffers.into_iter().zip(&plan.inputs).map(longer).collect();
     let written: Vec<usize> = (0..kernel.operands.len()).filter(|&operand| kernel.operands[operand].written).collect();
-    for lanes in [Lanes::Vector, Lanes::Scalar] {
+    for lanes in [Lanes::Wide, Lanes::Vector, Lanes::Scalar] {
         let program = program(&plan, &Settings { lanes, verify: true, ..Settings::default() });
         let options = CallOptions { threads: Some(2), ..CallOptions::default() };
         let results = program.call_with(&args, options).unwrap_or_else(|error| panic!("{error}"));

@@ -1,0 +1,35 @@
+//! Kernels in vectors of 256 bits, for x86-64 with AVX2 and FMA.
+//!
+//! Cranelift's vectors have 128 bits. The kernels in which programs spend their time are loops over neighbouring elements
+//! with arithmetic on floats, and for these this folder writes machine code itself: twice the elements an instruction,
+//! loads folded into arithmetic, and, since little is asked of it, in a tenth of the time. [`compile`] takes a kernel or
+//! refuses it; what it refuses is emitted through Cranelift, with the same meaning.
+//!
+//! Everything is a vector: what is the same in all lanes is computed in all lanes, in the outermost loop possible, and
+//! kept in the frame. What is left of a vector loop at its end is done under a mask. So every element is computed by the
+//! same instructions, wherever it lies.
+//!
+//! Straight-line code is written as a `region`, gets its registers in `allocate`, and is encoded by the `assembler`; the
+//! loops around it are in `loops`.
+
+mod allocate;
+mod assembler;
+mod frame;
+mod loops;
+mod nodes;
+mod reduce;
+mod region;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use assembler::ALIGNMENT;
+pub(crate) use loops::compile;
+
+/// Whether the processor at hand can run the code.
+pub(crate) fn is_supported() -> bool {
+    #[cfg(all(target_arch = "x86_64", unix))]
+    return std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+    #[cfg(not(all(target_arch = "x86_64", unix)))]
+    return false;
+}

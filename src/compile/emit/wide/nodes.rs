@@ -1,0 +1,420 @@
+//! The nodes of a kernel's dag as straight-line vector code.
+//!
+//! Within one piece of code, arguments are computed right before their use, and stores come last for every vector: what an
+//! iteration overwrites, it has read.
+
+use super::assembler::{Memory, Opcode};
+use super::frame::{self, INDEX, SCRATCH};
+use super::loops::{Active, Block, Generator};
+use super::reduce::Totals;
+use super::region::{MOVE, Operand, Region, STORE, Shape, Value};
+use super::select::{Arg, Element, Selector, Width, fused_opcode};
+use crate::compile::emit::split::Body;
+use cotangent_ir::DType;
+use cotangent_ir::error::internal;
+use cotangent_ir::kernel::{Access, LaneOp, NodeId, NodeKind, OutputKind};
+use smallvec::{SmallVec, smallvec};
+use std::collections::HashMap;
+
+/// Straight-line code under construction.
+pub(crate) struct Code {
+    pub(crate) region: Region,
+    /// Values of nodes, by vector of the block; those that are the same in all lanes under 0.
+    values: HashMap<(NodeId, usize), Operand>,
+}
+
+impl Code {
+    pub(crate) fn new(region: Region) -> Code {
+        Code { region, values: HashMap::new() }
+    }
+}
+
+/// `±a b ± c`.
+struct Contraction {
+    a: NodeId,
+    b: NodeId,
+    c: NodeId,
+    minus_product: bool,
+    minus_c: bool,
+}
+
+/// The accumulators of an innermost loop: output, vector of the block, value.
+pub(crate) type Pinned = Vec<(usize, usize, Value)>;
+
+impl Generator<'_> {
+    /// A body for all vectors of the block: its outputs are computed, accumulated and written. Accumulators are the pinned
+    /// values of the region given, or else in the frame.
+    pub(crate) fn body(&mut self, body: &Body, level: usize, pinned: Option<(Region, &Pinned)>) -> Option<Region> {
+        let block = self.block();
+        let (region, pinned) = match pinned {
+            Some((region, pinned)) => (region, Some(pinned)),
+            None => (Region::default(), None),
+        };
+        let mut code = Code::new(region);
+        let mut totals = Totals::new(pinned);
+        for vector in 0..block.vectors {
+            self.outputs(&mut code, body, level, vector, &mut totals)?;
+        }
+        self.write_totals(&mut code, totals);
+        Some(code.region)
+    }
+
+    /// Computes nodes, arguments first, and keeps them in the frame.
+    pub(crate) fn compute_ahead(&mut self, nodes: &[NodeId], level: usize) -> Option<()> {
+        let mut code = Code::new(Region::default());
+        for &node in nodes {
+            let vectors = match (self.facts.varies[node.index()], self.block) {
+                (false, _) => 1,
+                (true, Some(block)) => block.vectors,
+                // The vector loop's own body or its surroundings compute it.
+                (true, None) => continue,
+            };
+            for vector in 0..vectors {
+                if let Some(pointer) = self.far_pointer(node) {
+                    // Only one far pointer is in a register at a time: what it is for is done at once.
+                    self.assembler.load(SCRATCH[0], pointer);
+                    let mut single = Code::new(Region::default());
+                    self.compute(&mut single, node, vector)?;
+                    let home = self.keep(&mut single, node, vector);
+                    self.write_once(single.region);
+                    code.values.insert((node, vector), Operand::Memory(home));
+                } else {
+                    self.demand(&mut code, node, level, vector)?;
+                    self.keep(&mut code, node, vector);
+                }
+            }
+        }
+        if !code.region.insts.is_empty() {
+            self.write_once(code.region);
+        }
+        Some(())
+    }
+
+    /// Where the pointer of a load is that has no register.
+    fn far_pointer(&self, node: NodeId) -> Option<Memory> {
+        let NodeKind::Load { operand, access } = &self.split.nodes[node.index()].kind else { return None };
+        let group = self.group(*operand, access);
+        if group.register.is_none() { Some(group.home) } else { None }
+    }
+
+    /// Stores a value to the frame for the loops to come.
+    fn keep(&mut self, code: &mut Code, node: NodeId, vector: usize) -> Memory {
+        let home = *self.known.entry((node, vector)).or_insert_with(|| self.frame.vector());
+        let value = code.values[&(node, vector)];
+        let value = match value {
+            Operand::Value(_) => value,
+            Operand::Memory(memory) => code.region.load(MOVE, memory),
+        };
+        code.region.store(home, value);
+        home
+    }
+
+    fn outputs(
+        &mut self,
+        code: &mut Code,
+        body: &Body,
+        level: usize,
+        vector: usize,
+        totals: &mut Totals<'_>,
+    ) -> Option<()> {
+        for (output, &root) in body.roots.iter().enumerate() {
+            if let OutputKind::Reduce(op) = self.kernel.outputs[output].kind {
+                if !self.add_product(code, output, root, level, vector, totals)? {
+                    self.demand(code, root, level, vector)?;
+                    let value = self.value(code, output, root, vector)?;
+                    self.accumulate(code, output, op, vector, value, totals)?;
+                }
+            } else {
+                self.demand(code, root, level, vector)?;
+            }
+        }
+        for (output, &root) in body.roots.iter().enumerate() {
+            if self.kernel.outputs[output].kind == OutputKind::Store {
+                let value = self.value(code, output, root, vector)?;
+                self.write(code, output, vector, value.operand)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Adds a product that nothing else needs to a sum, in one rounding. Gives whether that was done.
+    fn add_product(
+        &mut self,
+        code: &mut Code,
+        output: usize,
+        root: NodeId,
+        level: usize,
+        vector: usize,
+        totals: &mut Totals<'_>,
+    ) -> Option<bool> {
+        let element = self.elements[root.index()];
+        let Some(total) = totals.pinned(output, vector).filter(|_| self.is_float_sum(output)) else {
+            return Some(false);
+        };
+        let NodeKind::Op { op: LaneOp::Mul, args } = &self.split.nodes[root.index()].kind else { return Some(false) };
+        let here = self.facts.depth[root.index()] == level && self.facts.varies[root.index()];
+        let of_its_own = self.element_of_output(output) == Some(element) && self.uses[root.index()] == 1;
+        if !here || !of_its_own || self.block().active != Active::All {
+            return Some(false);
+        }
+        let mut operands = Vec::new();
+        for &arg in args {
+            self.demand(code, arg, level, vector)?;
+            operands.push(self.arg(code, arg, vector)?.operand);
+        }
+        operands.push(Operand::Value(total));
+        let opcode = fused_opcode(element, false, false);
+        code.region.push_to(total, Shape::Fused, opcode, None, operands.into_iter().collect());
+        Some(true)
+    }
+
+    /// Computes what is not known yet, arguments right before their use.
+    fn demand(&mut self, code: &mut Code, root: NodeId, level: usize, vector: usize) -> Option<()> {
+        let mut pending = vec![(root, 0)];
+        while let Some((id, next)) = pending.pop() {
+            let literal = matches!(self.split.nodes[id.index()].kind, NodeKind::Const(_));
+            let known = self.facts.depth[id.index()] < level || code.values.contains_key(&self.key(id, vector));
+            if literal || known {
+                continue;
+            }
+            match self.arguments(id).get(next) {
+                Some(&argument) => {
+                    pending.push((id, next + 1));
+                    pending.push((argument, 0));
+                }
+                None => self.compute(code, id, vector)?,
+            }
+        }
+        Some(())
+    }
+
+    fn key(&self, id: NodeId, vector: usize) -> (NodeId, usize) {
+        (id, if self.facts.varies[id.index()] { vector } else { 0 })
+    }
+
+    /// What a node is computed from.
+    fn arguments(&self, id: NodeId) -> SmallVec<[NodeId; 3]> {
+        match (&self.split.nodes[id.index()].kind, self.contraction(id)) {
+            (_, Some(contraction)) => smallvec![contraction.a, contraction.b, contraction.c],
+            (NodeKind::Op { args, .. }, None) => args.clone(),
+            _ => smallvec![],
+        }
+    }
+
+    /// A sum or difference one of whose terms is a product used nowhere else, to be computed in one rounding.
+    fn contraction(&self, id: NodeId) -> Option<Contraction> {
+        let split = self.split;
+        let NodeKind::Op { op: op @ (LaneOp::Add | LaneOp::Sub), args } = &split.nodes[id.index()].kind else {
+            return None;
+        };
+        if !matches!(self.elements[id.index()], Element::F32 | Element::F64) {
+            return None;
+        }
+        let factors = |id: NodeId| match &split.nodes[id.index()].kind {
+            NodeKind::Op { op: LaneOp::Mul, args } => Some((args[0], args[1])),
+            _ => None,
+        };
+        let place = |id: NodeId| (self.facts.depth[id.index()], self.facts.varies[id.index()]);
+        // A product computed further outside costs nothing as it is.
+        let single = |arg: &NodeId| self.uses[arg.index()] == 1 && place(*arg) == place(id) && factors(*arg).is_some();
+        let position = args.iter().position(single)?;
+        let (a, b) = factors(args[position])?;
+        let difference = *op == LaneOp::Sub;
+        let (minus_product, minus_c) = (difference && position == 1, difference && position == 0);
+        Some(Contraction { a, b, c: args[1 - position], minus_product, minus_c })
+    }
+
+    fn compute(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<()> {
+        let split = self.split;
+        let value = match &split.nodes[id.index()].kind {
+            NodeKind::Index { axis } => self.index(code, *axis, vector)?,
+            NodeKind::Load { operand, access } => self.read(code, *operand, access, vector)?,
+            NodeKind::Op { op, .. } => self.operation(code, id, *op, vector)?,
+            NodeKind::Const(_) | NodeKind::Pick { .. } => internal("a node that is not computed"),
+        };
+        code.values.insert(self.key(id, vector), value);
+        Some(())
+    }
+
+    fn operation(&mut self, code: &mut Code, id: NodeId, op: LaneOp, vector: usize) -> Option<Operand> {
+        let mut args: SmallVec<[Arg; 3]> = SmallVec::new();
+        for argument in self.arguments(id) {
+            args.push(self.arg(code, argument, vector)?);
+        }
+        let result = self.elements[id.index()];
+        match self.contraction(id) {
+            Some(Contraction { minus_product, minus_c, .. }) => {
+                Some(self.selector(code).fused(result, &args, minus_product, minus_c))
+            }
+            None => self.selector(code).op(op, result, &args),
+        }
+    }
+
+    /// The value of an output, as its operand holds it.
+    fn value(&mut self, code: &mut Code, output: usize, root: NodeId, vector: usize) -> Option<Arg> {
+        let arg = self.arg(code, root, vector)?;
+        let element = self.element_of_output(output)?;
+        if arg.element == element {
+            return Some(arg);
+        }
+        let operand = self.selector(code).op(LaneOp::Convert, element, &[arg])?;
+        Some(Arg { operand, element, constant: None })
+    }
+
+    pub(crate) fn element_of_output(&self, output: usize) -> Option<Element> {
+        Element::of(self.dtype(self.kernel.outputs[output].operand), false)
+    }
+
+    /// A node that is known.
+    fn arg(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<Arg> {
+        let element = self.elements[id.index()];
+        if let NodeKind::Const(value) = self.split.nodes[id.index()].kind {
+            let operand = self.selector(code).literal(value)?;
+            return Some(Arg { operand, element, constant: Some(value) });
+        }
+        let key = self.key(id, vector);
+        let operand = match (code.values.get(&key), self.known.get(&key)) {
+            (Some(&operand), _) => operand,
+            (None, Some(&memory)) => Operand::Memory(memory),
+            (None, None) => internal("a node used before it is computed"),
+        };
+        Some(Arg { operand, element, constant: None })
+    }
+
+    pub(crate) fn selector<'a>(&'a mut self, code: &'a mut Code) -> Selector<'a> {
+        Selector { region: &mut code.region, assembler: &mut self.assembler, width: self.width }
+    }
+
+    fn index(&mut self, code: &mut Code, axis: usize, vector: usize) -> Option<Operand> {
+        if self.width != Width::Eight {
+            return None;
+        }
+        let home = self.indices[axis].unwrap_or_else(|| internal("an axis without an index"));
+        let broadcast = code.region.load(Opcode::new("vpbroadcastd", 2, 1, 0x58), home);
+        if axis != self.order.axes[self.vector] {
+            return Some(broadcast);
+        }
+        let first = vector as i32 * self.lanes as i32;
+        let bytes: Vec<u8> = (first..first + 8).flat_map(i32::to_le_bytes).collect();
+        let offsets = Operand::Memory(self.assembler.constant(&bytes));
+        Some(code.region.commutative(Opcode::new("vpaddd", 1, 1, 0xfe), broadcast, offsets))
+    }
+
+    fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Operand> {
+        let wide = self.dtype(operand).size() == 8;
+        let axis = self.order.axes[self.vector];
+        let address = self.address(operand, access, vector)?;
+        if frame::stride(self.kernel, access, axis) == 0 {
+            let opcode =
+                if wide { Opcode::new("vbroadcastsd", 2, 1, 0x19) } else { Opcode::new("vbroadcastss", 2, 1, 0x18) };
+            return Some(code.region.load(opcode, address));
+        }
+        Some(match self.part(wide) {
+            Part::Whole => code.region.load(MOVE, address),
+            Part::Opcode { load, .. } => code.region.load(load, address),
+            Part::Masked(mask) => {
+                let opcode =
+                    if wide { Opcode::new("vmaskmovpd", 2, 1, 0x2d) } else { Opcode::new("vmaskmovps", 2, 1, 0x2c) };
+                code.region.load_masked(opcode, mask, address)
+            }
+        })
+    }
+
+    /// Writes the value of an output for one vector.
+    pub(crate) fn write(&mut self, code: &mut Code, output: usize, vector: usize, value: Operand) -> Option<()> {
+        let operand = self.kernel.outputs[output].operand;
+        let wide = self.dtype(operand).size() == 8;
+        let split = self.split;
+        let access = &split.accesses[output];
+        let axis = self.order.axes[self.vector];
+        let address = self.address(operand, access, vector)?;
+        if frame::stride(self.kernel, access, axis) == 0 && self.kernel.extents[axis] > 1 {
+            internal("a store of many lanes to one element");
+        }
+        match self.part(wide) {
+            Part::Whole => code.region.store_with(STORE, address, value),
+            Part::Opcode { store, .. } => code.region.store_with(store, address, value),
+            Part::Masked(mask) => {
+                let opcode =
+                    if wide { Opcode::new("vmaskmovpd", 2, 1, 0x2f) } else { Opcode::new("vmaskmovps", 2, 1, 0x2e) };
+                code.region.store_masked(opcode, address, mask, value);
+            }
+        }
+        Some(())
+    }
+
+    /// How the active lanes of a vector are moved from and to memory.
+    fn part(&mut self, wide: bool) -> Part {
+        const XMM: [Opcode; 2] =
+            [Opcode::new("vmovups", 1, 0, 0x10).short(), Opcode::new("vmovups", 1, 0, 0x11).short()];
+        const SD: [Opcode; 2] = [Opcode::new("vmovsd", 1, 3, 0x10).short(), Opcode::new("vmovsd", 1, 3, 0x11).short()];
+        const SS: [Opcode; 2] = [Opcode::new("vmovss", 1, 2, 0x10).short(), Opcode::new("vmovss", 1, 2, 0x11).short()];
+        let size = if wide { 8 } else { 4 };
+        match self.block().active {
+            Active::All => Part::Whole,
+            Active::Masked(mask) => Part::Masked(Operand::Memory(mask)),
+            Active::First(lanes) => match lanes * size {
+                4 => Part::Opcode { load: SS[0], store: SS[1] },
+                8 => Part::Opcode { load: SD[0], store: SD[1] },
+                16 => Part::Opcode { load: XMM[0], store: XMM[1] },
+                bytes => Part::Masked(self.first_bytes(bytes)),
+            },
+        }
+    }
+
+    /// A mask of the first bytes.
+    fn first_bytes(&mut self, bytes: usize) -> Operand {
+        let mut mask = vec![0xff; bytes];
+        mask.resize(32, 0);
+        Operand::Memory(self.assembler.constant(&mask))
+    }
+
+    /// The mask of the active lanes, unless all are.
+    pub(crate) fn active_mask(&mut self) -> Option<Operand> {
+        match self.block().active {
+            Active::All => None,
+            Active::Masked(mask) => Some(Operand::Memory(mask)),
+            Active::First(lanes) => Some(self.first_bytes(lanes * 32 / self.lanes as usize)),
+        }
+    }
+
+    /// The address of an access for one vector of the block.
+    fn address(&mut self, operand: u32, access: &Access, vector: usize) -> Option<Memory> {
+        let size = self.dtype(operand).size() as i64;
+        let axis = self.order.axes[self.vector];
+        let step = frame::stride(self.kernel, access, axis);
+        let base = self.group(operand, access).register.unwrap_or(SCRATCH[0]);
+        let displacement = i32::try_from((access.offset + vector as i64 * self.lanes * step) * size).ok()?;
+        let index = (step != 0).then_some((INDEX, size as u8));
+        Some(Memory::At { base, index, displacement })
+    }
+
+    pub(crate) fn group(&self, operand: u32, access: &Access) -> &frame::Group {
+        let axis = self.order.axes[self.vector];
+        let group = self.groups.find(self.kernel, operand, access, axis);
+        group.unwrap_or_else(|| internal("an access without a pointer"))
+    }
+
+    pub(crate) fn dtype(&self, operand: u32) -> DType {
+        self.kernel.operands[operand as usize].dtype
+    }
+
+    pub(crate) fn block(&self) -> Block {
+        self.block.unwrap_or_else(|| internal("lanes outside of the vector loop"))
+    }
+}
+
+/// How lanes are moved.
+enum Part {
+    /// All of them.
+    Whole,
+    /// By instructions that move just these.
+    Opcode {
+        /// From memory, zeros elsewhere.
+        load: Opcode,
+        /// To memory.
+        store: Opcode,
+    },
+    /// Under a mask.
+    Masked(Operand),
+}

@@ -1,0 +1,129 @@
+//! Encodings, compared with those of the GNU assembler, and which kernels are taken. What their code computes is tested with
+//! that of the other ways to emit, in `emit::tests`.
+
+use super::assembler::{Assembler, Condition, Gpr, Memory, Opcode, Source, Ymm};
+use super::compile;
+use crate::run::program::Place;
+use cotangent_ir::text::parse_kernel;
+
+/// The bytes an instruction gives, without the padding and constants after it.
+fn bytes(write: impl Fn(&mut Assembler)) -> String {
+    let mut assembler = Assembler::new(false);
+    write(&mut assembler);
+    let length = assembler.len();
+    let (code, _) = assembler.finish();
+    code[..length].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn integers() {
+    let memory = Memory::At { base: Gpr::R13, index: Some((Gpr::R12, 8)), displacement: 0 };
+    assert_eq!(bytes(|a| a.push(Gpr::R12)), "4154");
+    assert_eq!(bytes(|a| a.pop(Gpr::RBX)), "5b");
+    assert_eq!(bytes(|a| a.mov(Gpr::RBP, Gpr::RSP)), "488bec");
+    assert_eq!(bytes(|a| a.mov_immediate(Gpr::R9, -5)), "49c7c1fbffffff");
+    assert_eq!(bytes(|a| a.mov_immediate(Gpr::R9, 1 << 40)), "49b90000000000010000");
+    assert_eq!(bytes(|a| a.load(Gpr::RAX, memory)), "4b8b44e500");
+    assert_eq!(bytes(|a| a.store(Memory::at(Gpr::RSP, 8), Gpr::R15)), "4c897c2408");
+    assert_eq!(bytes(|a| a.store_immediate(Memory::at(Gpr::RBX, 0), 7)), "48c70307000000");
+    assert_eq!(bytes(|a| a.lea(Gpr::RSP, Memory::at(Gpr::RBP, -40))), "488d65d8");
+    assert_eq!(bytes(|a| a.add(Gpr::RSI, Gpr::R8)), "4903f0");
+    assert_eq!(bytes(|a| a.sub(Gpr::RDX, Gpr::RCX)), "482bd1");
+    assert_eq!(bytes(|a| a.add_immediate(Gpr::RAX, 32)), "4883c020");
+    assert_eq!(bytes(|a| a.add_immediate(Gpr::R11, 1024)), "4981c300040000");
+    assert_eq!(bytes(|a| a.add_immediate_to(Memory::at(Gpr::RSP, 512), 1)), "488384240002000001");
+    assert_eq!(bytes(|a| a.and_immediate(Gpr::RSP, -32)), "4883e4e0");
+    assert_eq!(bytes(|a| a.cmp_immediate_with(Memory::at(Gpr::RSP, 0), 1000)), "48813c24e8030000");
+    assert_eq!(bytes(|a| a.cmp_memory(Gpr::RCX, Memory::at(Gpr::RSP, 16))), "483b4c2410");
+    assert_eq!(bytes(|a| a.cmp(Gpr::RAX, Gpr::RDX)), "483bc2");
+    assert_eq!(bytes(|a| a.multiply(Gpr::RDX, Gpr::RCX, 4096)), "4869d100100000");
+    assert_eq!(bytes(|a| a.mov_if(Condition::Greater, Gpr::RCX, Gpr::RDX)), "480f4fca");
+}
+
+#[test]
+fn vectors() {
+    let add = Opcode::new("vaddps", 1, 0, 0x58);
+    let fused = Opcode::new("vfmadd231", 2, 1, 0xb8);
+    let indexed = Memory::At { base: Gpr::R8, index: Some((Gpr::RAX, 4)), displacement: -1024 };
+    let registers =
+        |opcode, reg, vvvv, rm| bytes(move |a| a.vector(opcode, reg, Some(vvvv), Source::Register(Ymm(rm)), None));
+    assert_eq!(registers(add, 1, 2, 3), "c5ec58cb");
+    assert_eq!(registers(add, 9, 10, 11), "c4412c58cb");
+    assert_eq!(registers(fused, 0, 15, 7), "c4e205b8c7");
+    assert_eq!(registers(fused.w(), 8, 1, 2), "c462f5b8c2");
+    let memory =
+        |opcode, reg, vvvv, immediate| bytes(move |a| a.vector(opcode, reg, vvvv, Source::Memory(indexed), immediate));
+    assert_eq!(memory(add, 1, Some(2), None), "c4c16c588c8000fcffff");
+    assert_eq!(memory(Opcode::new("vmovups", 1, 0, 0x10), 12, None, None), "c4417c10a48000fcffff");
+    assert_eq!(memory(Opcode::new("vmovss", 1, 2, 0x11).short(), 3, None, None), "c4c17a119c8000fcffff");
+    assert_eq!(memory(Opcode::new("vcmpps", 1, 0, 0xc2), 3, Some(4), Some(17)), "c4c15cc29c8000fcffff11");
+    assert_eq!(memory(Opcode::new("vblendvps", 3, 1, 0x4a), 5, Some(6), Some(7 << 4)), "c4c34d4aac8000fcffff70");
+    assert_eq!(bytes(Assembler::vzeroupper), "c5f877");
+}
+
+/// Jumps lead to labels before and after them, references to constants behind the code.
+#[test]
+fn distances() {
+    let mut assembler = Assembler::new(false);
+    let constant = assembler.constant(&[7; 32]);
+    assert_eq!(assembler.constant(&[7; 32]), constant);
+    let (before, after) = (assembler.label(), assembler.label());
+    assembler.place(before);
+    assembler.jump_if(Condition::NotEqual, before);
+    assembler.jump_if(Condition::Less, after);
+    assembler.vector(Opcode::new("vroundps", 3, 1, 0x08), 0, None, Source::Memory(constant), Some(9));
+    assembler.place(after);
+    assembler.ret();
+    let (code, _) = assembler.finish();
+    let distance = |at: usize| i32::from_le_bytes(code[at..at + 4].try_into().unwrap_or_default());
+    assert_eq!((distance(2), distance(8)), (-6, 10));
+    // The instruction ends at 22; the constant follows at the next multiple of its size.
+    assert_eq!(distance(17), 32 - 22);
+    assert_eq!(&code[32..], &[7; 32]);
+}
+
+fn is_taken(text: &str) -> bool {
+    let kernels = parse_kernel::kernels(text).unwrap_or_else(|error| panic!("{error}"));
+    let places: Vec<Place> = (0..kernels[0].operands.len()).map(|slot| Place::Slot(slot as u32)).collect();
+    compile(&kernels[0], &places, 4, false).is_some()
+}
+
+/// The kernels that this folder is for: elementwise, with neighbours, with sums.
+#[test]
+fn what_is_taken() {
+    assert!(is_taken(
+        "kernel @axpy [1000] (p0: read f32[1], p1: read f32[1000], p2: write f32[1000]) {
+            n0 = load p0 [0] : f32
+            n1 = load p1 [1*i0] : f32
+            n2 = mul n0, n1 : f32
+            n3 = load p2 [1*i0] : f32
+            n4 = add n2, n3 : f32
+            store p2 [1*i0], n4
+        }"
+    ));
+    assert!(is_taken(
+        "kernel @difference [20, 30] (p0: read f64[600], p1: write f64[600], p2: write f64[4]) {
+            n0 = load p0 [30*i0 + 1*i1] : f64
+            n1 = load p0 [-1 + 30*i0 + 1*i1] : f64
+            n2 = const 0f64 : f64
+            n3 = pick i1 in 1..30 n1 else n2 : f64
+            n4 = sub n0, n3 : f64
+            n5 = mul n4, n4 : f64
+            store p1 [30*i0 + 1*i1], n4
+            reduce sum p2 [0], n5
+        }"
+    ));
+    assert!(is_taken(
+        "kernel @columns [64, 20] (p0: read f32[1280], p1: write f32[64]) {
+            n0 = load p0 [1*i0 + 64*i1] : f32
+            reduce max p1 [1*i0], n0
+        }"
+    ));
+    // Elements that are not neighbours.
+    assert!(!is_taken(
+        "kernel @strided [64] (p0: read f32[256], p1: write f32[64]) {
+            n0 = load p0 [4*i0] : f32
+            store p1 [1*i0], n0
+        }"
+    ));
+}
