@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 mod angle;
 mod bessel;
+mod elementary;
 mod error_function;
 mod exponential;
 mod float;
@@ -18,6 +19,8 @@ mod hyperbolic;
 mod logarithm;
 mod plane;
 mod root;
+
+pub use elementary::LARGEST_ANGLE;
 
 /// A value per element: one lane, or the two parts of a complex number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -36,7 +36,7 @@ pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Pla
         && wide::is_supported()
         && let Some(code) = wide::compile(kernel, places, chunks, unit.settings.listing)
     {
-        return unit.define_code(name, &[POINTER; 4], code);
+        return unit.define_code(name, &[POINTER; 4], &code);
     }
     unit.define(name, &[POINTER; 4], |function, scratch, imports| {
         let config = imports.frontend_config();

@@ -10,6 +10,7 @@ mod access;
 mod accumulate;
 mod body;
 mod convert;
+mod expand;
 mod kernel_function;
 mod lanes;
 mod main_function;
@@ -26,12 +27,13 @@ use crate::run::pages::CodePages;
 use crate::run::program::Entry;
 use cotangent_ir::error::internal;
 use cranelift_codegen::Context;
+use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{AbiParam, FuncRef, Function, Signature, Type, types};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa, TargetFrontendConfig};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
+use cranelift_module::{FuncId, Linkage, Module, ModuleReloc, ModuleRelocTarget, default_libcall_names};
 use std::collections::HashMap;
 
 /// How elements are processed.
@@ -172,17 +174,28 @@ impl<'m> Unit<'m> {
     }
 
     /// Declares a function of which the machine code is there already.
-    fn define_code(&mut self, name: &str, params: &[Type], (code, text): (Vec<u8>, String)) -> FuncId {
+    fn define_code(&mut self, name: &str, params: &[Type], code: &wide::MachineCode) -> FuncId {
         let signature = signature(self.module, params, None);
         let declared = self.module.declare_function(name, Linkage::Local, &signature);
         let id = declared.unwrap_or_else(|error| internal(&format!("declaring {name}: {error}")));
-        if let Err(error) = self.module.define_function_bytes(id, wide::ALIGNMENT as u64, &code, &[]) {
+        let mut relocations = Vec::new();
+        for &(position, helper) in &code.calls {
+            let ty = if helper.wide { types::F64X2 } else { types::F32X4 };
+            let callee = helper_id(self.module, &mut self.helpers, helper.name, ty);
+            relocations.push(ModuleReloc {
+                offset: position as u32,
+                kind: Reloc::X86CallPCRel4,
+                name: ModuleRelocTarget::from(callee),
+                addend: -4,
+            });
+        }
+        if let Err(error) = self.module.define_function_bytes(id, wide::ALIGNMENT as u64, &code.bytes, &relocations) {
             internal(&format!("placing {name}: {error:?}"));
         }
-        self.bytes += code.len();
+        self.bytes += code.bytes.len();
         if self.settings.listing {
             self.clif += &format!("; {name} has no Cranelift code\n");
-            self.assembly += &format!("; {name}\n{text}\n");
+            self.assembly += &format!("; {name}\n{}\n", code.text);
         }
         id
     }
@@ -247,14 +260,7 @@ impl Imports<'_> {
 
     /// The helper that replaces each lane of the vector at an address by a function of it.
     fn helper(&mut self, function: &mut Function, name: &'static str, ty: Type) -> FuncRef {
-        let known = self.helpers.iter().find(|helper| helper.name == name && helper.ty == ty);
-        let id = known.map(|helper| helper.id).unwrap_or_else(|| {
-            let symbol = helper_name(name, ty);
-            let declared = self.module.declare_function(&symbol, Linkage::Local, &helper_signature(self.module));
-            let id = declared.unwrap_or_else(|error| internal(&format!("declaring {symbol}: {error}")));
-            self.helpers.push(Helper { name, ty, id });
-            id
-        });
+        let id = helper_id(self.module, self.helpers, name, ty);
         self.defined(function, id)
     }
 
@@ -273,6 +279,17 @@ fn signature(module: &dyn Module, params: &[Type], result: Option<Type>) -> Sign
     signature.params.extend(params.iter().map(|&param| AbiParam::new(param)));
     signature.returns.extend(result.map(AbiParam::new));
     signature
+}
+
+fn helper_id(module: &mut dyn Module, helpers: &mut Vec<Helper>, name: &'static str, ty: Type) -> FuncId {
+    if let Some(helper) = helpers.iter().find(|helper| helper.name == name && helper.ty == ty) {
+        return helper.id;
+    }
+    let symbol = helper_name(name, ty);
+    let declared = module.declare_function(&symbol, Linkage::Local, &helper_signature(module));
+    let id = declared.unwrap_or_else(|error| internal(&format!("declaring {symbol}: {error}")));
+    helpers.push(Helper { name, ty, id });
+    id
 }
 
 fn helper_signature(module: &dyn Module) -> Signature {

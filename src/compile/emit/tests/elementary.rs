@@ -131,28 +131,34 @@ fn check_on(processor: Processor, function: &str, args: usize, reference: &dyn F
     let mut worst = [(0.0, vec![], 0.0, 0.0), (0.0, vec![], 0.0, 0.0)];
     let (vector, scalar) =
         (run(function, &singles, Form::Vector, processor), run(function, &singles, Form::Scalar, processor));
+    let wide = run(function, &singles, Form::Wide, processor);
     for (index, (&got, &alone)) in vector.iter().zip(&scalar).enumerate() {
         let x: Vec<f64> = singles.iter().map(|values| f64::from(values[index])).collect();
         assert!(
             got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan()),
             "{function}({x:?}): {got:?} in a vector, {alone:?} alone"
         );
-        let error = error_single(got, reference(&x));
-        if error > worst[0].0 {
-            worst[0] = (error, x.clone(), f64::from(got), reference(&x));
+        for got in [got, wide[index]] {
+            let error = error_single(got, reference(&x));
+            if error > worst[0].0 {
+                worst[0] = (error, x.clone(), f64::from(got), reference(&x));
+            }
         }
     }
     let (vector, scalar) =
         (run(function, &doubles, Form::Vector, processor), run(function, &doubles, Form::Scalar, processor));
+    let wide = run(function, &doubles, Form::Wide, processor);
     for (index, (&got, &alone)) in vector.iter().zip(&scalar).enumerate() {
         let x: Vec<f64> = doubles.iter().map(|values| values[index]).collect();
         assert!(
             got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan()),
             "{function}({x:?}): {got:?} in a vector, {alone:?} alone"
         );
-        let error = error_double(got, reference(&x));
-        if error > worst[1].0 {
-            worst[1] = (error, x.clone(), got, reference(&x));
+        for got in [got, wide[index]] {
+            let error = error_double(got, reference(&x));
+            if error > worst[1].0 {
+                worst[1] = (error, x.clone(), got, reference(&x));
+            }
         }
     }
     for (dtype, (error, at, got, expected)) in ["f32", "f64"].iter().zip(&worst) {

@@ -8,7 +8,8 @@
 //! Before a loop, registers that its body leaves unused are given to the memory it reads most often.
 
 use super::assembler::{Assembler, Memory, Opcode, Source, Ymm};
-use super::region::{Inst, MOVE, Operand, Region, STORE, Shape, Value, is_steady};
+use super::detour::{self, Detour};
+use super::region::{Helper, Inst, MOVE, Operand, Region, STORE, Shape, Value, is_steady};
 use cotangent_ir::error::internal;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -22,12 +23,11 @@ const CANDIDATES: usize = 12;
 
 /// An instruction with registers.
 #[derive(Clone, Copy)]
-struct Placed {
-    opcode: Opcode,
-    reg: u8,
-    vvvv: Option<u8>,
-    rm: Source,
-    immediate: Option<u8>,
+enum Placed {
+    /// A vector instruction.
+    Vector { opcode: Opcode, reg: u8, vvvv: Option<u8>, rm: Source, immediate: Option<u8> },
+    /// A call that is rarely made.
+    Rare { helper: Helper, argument: u8, mask: u8, result: u8 },
 }
 
 /// Code with registers.
@@ -35,8 +35,6 @@ pub(crate) struct Allocation {
     code: Vec<Placed>,
     /// Memory that must be in registers when the code starts.
     promoted: Vec<(Memory, Ymm)>,
-    /// The registers of the pinned values.
-    pub(crate) pinned: Vec<Ymm>,
     spills: usize,
 }
 
@@ -48,10 +46,17 @@ impl Allocation {
         }
     }
 
-    /// Writes the code.
-    pub(crate) fn write(&self, assembler: &mut Assembler) {
-        for placed in &self.code {
-            assembler.vector(placed.opcode, placed.reg, placed.vvvv, placed.rm, placed.immediate);
+    /// Writes the code; what is rarely done is added to `detours`.
+    pub(crate) fn write(&self, assembler: &mut Assembler, detours: &mut Vec<Detour>) {
+        for &placed in &self.code {
+            match placed {
+                Placed::Vector { opcode, reg, vvvv, rm, immediate } => {
+                    assembler.vector(opcode, reg, vvvv, rm, immediate);
+                }
+                Placed::Rare { helper, argument, mask, result } => {
+                    detours.push(detour::leave(assembler, helper, argument, mask, result));
+                }
+            }
         }
     }
 }
@@ -130,7 +135,6 @@ struct Allocator<'a, S> {
     position: usize,
     spills: usize,
     code: Vec<Placed>,
-    pinned: Vec<Ymm>,
     promoted: Vec<(Memory, Ymm)>,
 }
 
@@ -162,14 +166,12 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
             position: 0,
             spills: 0,
             code: Vec::new(),
-            pinned: Vec::new(),
             promoted: Vec::new(),
         };
         let mut next = 0u8;
         for value in &region.pinned {
             allocator.places[value.0 as usize] = Some(next);
             allocator.registers[next as usize] = Some(Content::Fixed);
-            allocator.pinned.push(Ymm(next));
             next += 1;
         }
         for &memory in promoted {
@@ -186,7 +188,7 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
             self.position = position;
             self.instruction(inst);
         }
-        Allocation { code: self.code, promoted: self.promoted, pinned: self.pinned, spills: self.spills }
+        Allocation { code: self.code, promoted: self.promoted, spills: self.spills }
     }
 
     fn instruction(&mut self, inst: &Inst) {
@@ -223,6 +225,14 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
                 let mask = self.register(&inst.args[2], &mut locked);
                 let rm = self.source(&inst.args[1]);
                 self.finish(inst, Some(vvvv), rm, Some(mask << 4));
+            }
+            Shape::Rare(helper) => {
+                let argument = self.register(&inst.args[0], &mut locked);
+                let mask = self.register(&inst.args[1], &mut locked);
+                self.expire(inst);
+                let result = self.result(inst);
+                self.code.push(Placed::Rare { helper, argument, mask, result });
+                self.drop_unused(inst);
             }
             Shape::Store => {
                 let value = self.register(&inst.args[0], &mut locked);
@@ -340,7 +350,7 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
     }
 
     fn emit(&mut self, opcode: Opcode, reg: u8, vvvv: Option<u8>, rm: Source, immediate: Option<u8>) {
-        self.code.push(Placed { opcode, reg, vvvv, rm, immediate });
+        self.code.push(Placed::Vector { opcode, reg, vvvv, rm, immediate });
     }
 
     fn in_register(&self, operand: &Operand) -> Option<u8> {

@@ -5,6 +5,7 @@
 //! Intel volume 2): a vector instruction is `VEX map.opcode` with a register in ModRM.reg, one in VEX.vvvv, and one
 //! register or memory operand in ModRM.rm.
 
+use super::region::Helper;
 use cotangent_ir::error::internal;
 use std::fmt::{self, Write as _};
 
@@ -55,6 +56,14 @@ impl Memory {
     /// Some bytes after the address in a register.
     pub(crate) fn at(base: Gpr, displacement: i32) -> Memory {
         Memory::At { base, index: None, displacement }
+    }
+
+    /// Some bytes further on.
+    pub(crate) fn plus(self, bytes: i32) -> Memory {
+        match self {
+            Memory::At { base, index, displacement } => Memory::At { base, index, displacement: displacement + bytes },
+            Memory::Constant(offset) => Memory::Constant(offset + bytes as u32),
+        }
     }
 }
 
@@ -123,6 +132,16 @@ pub(crate) struct Label(usize);
 /// What a constant's alignment, and so the code's, is: a vector.
 pub(crate) const ALIGNMENT: usize = 32;
 
+/// Code that can stand anywhere once its calls are resolved.
+pub(crate) struct MachineCode {
+    /// Instructions and constants.
+    pub(crate) bytes: Vec<u8>,
+    /// Positions of the 32-bit distances from after them to functions.
+    pub(crate) calls: Vec<(usize, Helper)>,
+    /// The instructions as text, if asked for.
+    pub(crate) text: String,
+}
+
 /// Code under construction.
 #[derive(Default)]
 pub(crate) struct Assembler {
@@ -133,6 +152,8 @@ pub(crate) struct Assembler {
     constants: Vec<u8>,
     /// Positions of 32-bit distances to constants, the end of their instruction, and the constant.
     references: Vec<(usize, usize, u32)>,
+    /// Positions of 32-bit distances to functions elsewhere.
+    calls: Vec<(usize, Helper)>,
     listing: Option<String>,
 }
 
@@ -142,8 +163,8 @@ impl Assembler {
         Assembler { listing: listing.then(String::new), ..Assembler::default() }
     }
 
-    /// The code with its constants, and its text.
-    pub(crate) fn finish(mut self) -> (Vec<u8>, String) {
+    /// The code with its constants.
+    pub(crate) fn finish(mut self) -> MachineCode {
         for &(position, Label(label)) in &self.jumps {
             let target = self.labels[label].unwrap_or_else(|| internal("a label that was not placed"));
             let distance = target as i64 - (position as i64 + 4);
@@ -156,7 +177,9 @@ impl Assembler {
             self.bytes[position..position + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         }
         self.bytes.extend_from_slice(&self.constants);
-        (self.bytes, self.listing.unwrap_or_default())
+        // The upper half of the last constant may be read as if it were a whole one.
+        self.bytes.extend([0; ALIGNMENT / 2]);
+        MachineCode { bytes: self.bytes, calls: self.calls, text: self.listing.unwrap_or_default() }
     }
 
     /// Bytes so far.
@@ -348,6 +371,19 @@ impl Assembler {
     pub(crate) fn mov_if(&mut self, condition: Condition, to: Gpr, from: Gpr) {
         self.integer(&[0x0f, 0x40 | condition as u8], to.0, Rm::Register(from.0), 0);
         self.note(|| format!("cmov{} {to}, {from}", condition.suffix()));
+    }
+
+    pub(crate) fn jump(&mut self, to: Label) {
+        self.bytes.push(0xe9);
+        self.distance(to);
+        self.note(|| format!("jmp L{}", to.0));
+    }
+
+    pub(crate) fn call(&mut self, helper: Helper) {
+        self.bytes.push(0xe8);
+        self.calls.push((self.bytes.len(), helper));
+        self.bytes.extend([0; 4]);
+        self.note(|| format!("call {}", helper.name));
     }
 
     pub(crate) fn jump_if(&mut self, condition: Condition, to: Label) {

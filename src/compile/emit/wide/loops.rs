@@ -5,17 +5,20 @@
 //! vectors, then over single vectors, then what is left under a mask.
 
 use super::allocate::{self, Allocation};
-use super::assembler::{Assembler, Condition, Gpr, Label, Memory, Source};
+use super::assembler::{Assembler, Condition, Gpr, Label, MachineCode, Memory, Source};
+use super::detour::{self, Detour};
 use super::frame::{self, Frame, Groups, INDEX, SCRATCH};
 use super::reduce::Accumulators;
 use super::region::{MOVE, Region, STORE};
 use super::select::{Element, Width};
 use crate::compile::emit::body::{Facts, Order, order};
+use crate::compile::emit::expand::expand;
 use crate::compile::emit::kernel_function::chunk_size;
 use crate::compile::emit::split::{Body, Nest, Segment, Split, split};
 use crate::run::program::Place;
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 
 /// Blocks of a vector loop in one strip of a sum: of n additions in a row about the root of n remain.
@@ -23,16 +26,17 @@ const STRIP: i64 = 256;
 /// Vectors that are written out instead of looped over.
 const WRITTEN_OUT: i64 = 4;
 
-/// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`, and its text if asked for. None if
-/// the kernel needs something that is not here.
-pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing: bool) -> Option<(Vec<u8>, String)> {
+/// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`. None if the kernel needs something
+/// that is not here.
+pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing: bool) -> Option<MachineCode> {
+    let kernel = &expand(kernel);
     let order = order(kernel);
     // Of a single iteration there are no neighbours.
     let vector = order.vector.filter(|_| !order.tiled && kernel.iterations() > 1)?;
     let split = split(kernel, &order.axes);
     let facts = Facts::new(kernel, &order, &split);
     let elements = elements(kernel, &split, &facts)?;
-    let width = width(&elements)?;
+    let width = width(kernel, &split, &elements);
     let mut frame = Frame::default();
     let groups = groups(kernel, &split, order.axes[vector], &mut frame)?;
     let accumulating = facts.levels.iter().flatten().count();
@@ -57,6 +61,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
         frame,
         groups,
         spill_slots: Vec::new(),
+        detours: Vec::new(),
         known: HashMap::new(),
         uses: vec![0; split.nodes.len()],
         indices: vec![None; kernel.extents.len()],
@@ -90,13 +95,15 @@ fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<Vec<Element
     split.nodes.iter().enumerate().map(held).collect()
 }
 
-/// The one width in which all elements fit.
-fn width(elements: &[Element]) -> Option<Width> {
-    match (elements.contains(&Element::F64), elements.iter().any(|e| matches!(e, Element::F32 | Element::I32))) {
-        (true, true) => None,
-        (true, false) => Some(Width::Four),
-        _ => Some(Width::Eight),
-    }
+/// Lanes of 64 bits if everything has as many, bools aside, else of 32.
+fn width(kernel: &Kernel, split: &Split, elements: &[Element]) -> Width {
+    // What is known before the loops, such as scalars, has its width too; literals adapt.
+    let computed = split.nodes.iter().zip(elements).filter(|(node, _)| !matches!(node.kind, NodeKind::Const(_)));
+    let outputs = kernel.outputs.iter().map(|output| kernel.operands[output.operand as usize].dtype);
+    let narrow = |element: &Element| !element.is_wide() && *element != Element::Mask;
+    let narrow = computed.clone().any(|(_, element)| narrow(element)) || outputs.clone().any(|dtype| dtype.size() == 4);
+    let wide = computed.clone().any(|(_, element)| element.is_wide()) || outputs.clone().any(|dtype| dtype.size() == 8);
+    if wide && !narrow { Width::Four } else { Width::Eight }
 }
 
 /// The pointers needed. None if there are too many, or elements of a vector are not neighbours.
@@ -156,8 +163,9 @@ pub(crate) struct Generator<'k> {
     pub(crate) frame: Frame,
     pub(crate) groups: Groups,
     spill_slots: Vec<Memory>,
+    detours: Vec<Detour>,
     /// Where nodes are that were computed outside of the loops at hand, by vector of the block.
-    pub(crate) known: HashMap<(NodeId, usize), Memory>,
+    pub(crate) known: HashMap<(NodeId, usize), SmallVec<[Memory; 2]>>,
     /// How often a node is used in the segment at hand.
     pub(crate) uses: Vec<u32>,
     /// Where the index of each axis is in the frame; the vector axis's is written there by bodies that need it.
@@ -171,7 +179,7 @@ pub(crate) struct Generator<'k> {
 }
 
 impl Generator<'_> {
-    fn function(mut self, places: &[Place], chunks: usize) -> Option<(Vec<u8>, String)> {
+    fn function(mut self, places: &[Place], chunks: usize) -> Option<MachineCode> {
         let range = (chunks > 1).then(|| (self.frame.word(), self.frame.word()));
         let size = frame::enter(&mut self.assembler, &self.groups, places, range);
         for axis in 0..self.kernel.extents.len() {
@@ -186,7 +194,12 @@ impl Generator<'_> {
             }
             Some(range) => self.chunks(&split.nest, chunks, range)?,
         }
+        let detours = std::mem::take(&mut self.detours);
+        let room = (!detours.is_empty()).then(|| detour::Room::new(&mut self.frame));
         frame::leave(&mut self.assembler, &self.frame, size)?;
+        for (detour, room) in detours.iter().zip(room.iter().cycle()) {
+            detour::write(&mut self.assembler, detour, room);
+        }
         Some(self.assembler.finish())
     }
 
@@ -371,10 +384,10 @@ impl Generator<'_> {
         close: impl FnOnce(&mut Self, Label),
     ) -> Option<()> {
         let mut region = Region::default();
-        let pinned = self.pin(&mut region);
+        let pinned = self.pin(&mut region)?;
         let region = self.body(body, level, Some((region, &pinned)))?;
         let allocation = self.allocate(region, true);
-        self.start_pinned(&pinned, &allocation)?;
+        self.start_pinned(&pinned)?;
         allocation.write_entry(&mut self.assembler);
         self.assembler.align();
         let again = self.assembler.label();
@@ -382,9 +395,9 @@ impl Generator<'_> {
         if let Some(index) = index {
             self.assembler.store(index, INDEX);
         }
-        allocation.write(&mut self.assembler);
+        allocation.write(&mut self.assembler, &mut self.detours);
         close(self, again);
-        self.finish_pinned(&pinned, &allocation)
+        self.finish_pinned(&pinned)
     }
 
     fn vector_loop(&mut self, axis: usize, segments: &[Segment], level: usize) -> Option<()> {
@@ -578,7 +591,7 @@ impl Generator<'_> {
     /// Writes straight-line code.
     pub(crate) fn write_once(&mut self, region: Region) {
         let allocation = self.allocate(region, false);
-        allocation.write(&mut self.assembler);
+        allocation.write(&mut self.assembler, &mut self.detours);
     }
 
     fn count_uses(&mut self, nest: &Nest) {

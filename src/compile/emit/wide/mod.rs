@@ -14,6 +14,7 @@
 
 mod allocate;
 mod assembler;
+mod detour;
 mod frame;
 mod loops;
 mod nodes;
@@ -23,7 +24,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assembler::ALIGNMENT;
+pub(crate) use assembler::{ALIGNMENT, MachineCode};
 pub(crate) use loops::compile;
 
 /// Whether the processor at hand can run the code.

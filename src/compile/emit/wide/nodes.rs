@@ -8,7 +8,7 @@ use super::frame::{self, INDEX, SCRATCH};
 use super::loops::{Active, Block, Generator};
 use super::reduce::Totals;
 use super::region::{MOVE, Operand, Region, STORE, Shape, Value};
-use super::select::{Arg, Element, Selector, Width, fused_opcode};
+use super::select::{Arg, Element, Lane, Selector, Width, fused_opcode};
 use crate::compile::emit::split::Body;
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
@@ -20,7 +20,7 @@ use std::collections::HashMap;
 pub(crate) struct Code {
     pub(crate) region: Region,
     /// Values of nodes, by vector of the block; those that are the same in all lanes under 0.
-    values: HashMap<(NodeId, usize), Operand>,
+    values: HashMap<(NodeId, usize), Lane>,
 }
 
 impl Code {
@@ -38,8 +38,8 @@ struct Contraction {
     minus_c: bool,
 }
 
-/// The accumulators of an innermost loop: output, vector of the block, value.
-pub(crate) type Pinned = Vec<(usize, usize, Value)>;
+/// The accumulators of an innermost loop: output, vector of the block, values of its parts.
+pub(crate) type Pinned = Vec<(usize, usize, SmallVec<[Value; 2]>)>;
 
 impl Generator<'_> {
     /// A body for all vectors of the block: its outputs are computed, accumulated and written. Accumulators are the pinned
@@ -75,9 +75,9 @@ impl Generator<'_> {
                     self.assembler.load(SCRATCH[0], pointer);
                     let mut single = Code::new(Region::default());
                     self.compute(&mut single, node, vector)?;
-                    let home = self.keep(&mut single, node, vector);
+                    let homes = self.keep(&mut single, node, vector);
                     self.write_once(single.region);
-                    code.values.insert((node, vector), Operand::Memory(home));
+                    code.values.insert((node, vector), homes.into_iter().map(Operand::Memory).collect());
                 } else {
                     self.demand(&mut code, node, level, vector)?;
                     self.keep(&mut code, node, vector);
@@ -98,15 +98,18 @@ impl Generator<'_> {
     }
 
     /// Stores a value to the frame for the loops to come.
-    fn keep(&mut self, code: &mut Code, node: NodeId, vector: usize) -> Memory {
-        let home = *self.known.entry((node, vector)).or_insert_with(|| self.frame.vector());
-        let value = code.values[&(node, vector)];
-        let value = match value {
-            Operand::Value(_) => value,
-            Operand::Memory(memory) => code.region.load(MOVE, memory),
-        };
-        code.region.store(home, value);
-        home
+    fn keep(&mut self, code: &mut Code, node: NodeId, vector: usize) -> SmallVec<[Memory; 2]> {
+        let parts = self.width.parts(self.elements[node.index()]);
+        let homes =
+            self.known.entry((node, vector)).or_insert_with(|| (0..parts).map(|_| self.frame.vector()).collect());
+        for (&home, value) in homes.iter().zip(&code.values[&(node, vector)]) {
+            let value = match *value {
+                Operand::Value(_) => *value,
+                Operand::Memory(memory) => code.region.load(MOVE, memory),
+            };
+            code.region.store(home, value);
+        }
+        homes.clone()
     }
 
     fn outputs(
@@ -131,7 +134,7 @@ impl Generator<'_> {
         for (output, &root) in body.roots.iter().enumerate() {
             if self.kernel.outputs[output].kind == OutputKind::Store {
                 let value = self.value(code, output, root, vector)?;
-                self.write(code, output, vector, value.operand)?;
+                self.write(code, output, vector, &value.lane)?;
             }
         }
         Some(())
@@ -148,7 +151,7 @@ impl Generator<'_> {
         totals: &mut Totals<'_>,
     ) -> Option<bool> {
         let element = self.elements[root.index()];
-        let Some(total) = totals.pinned(output, vector).filter(|_| self.is_float_sum(output)) else {
+        let Some(total) = totals.pinned(output, vector).cloned().filter(|_| self.is_float_sum(output)) else {
             return Some(false);
         };
         let NodeKind::Op { op: LaneOp::Mul, args } = &self.split.nodes[root.index()].kind else { return Some(false) };
@@ -157,14 +160,16 @@ impl Generator<'_> {
         if !here || !of_its_own || self.block().active != Active::All {
             return Some(false);
         }
-        let mut operands = Vec::new();
+        let mut factors = Vec::new();
         for &arg in args {
             self.demand(code, arg, level, vector)?;
-            operands.push(self.arg(code, arg, vector)?.operand);
+            factors.push(self.arg(code, arg, vector)?.lane);
         }
-        operands.push(Operand::Value(total));
         let opcode = fused_opcode(element, false, false);
-        code.region.push_to(total, Shape::Fused, opcode, None, operands.into_iter().collect());
+        for (part, &total) in total.iter().enumerate() {
+            let args = smallvec![factors[0][part], factors[1][part], Operand::Value(total)];
+            code.region.push_to(total, Shape::Fused, opcode, None, args);
+        }
         Some(true)
     }
 
@@ -227,7 +232,7 @@ impl Generator<'_> {
     fn compute(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<()> {
         let split = self.split;
         let value = match &split.nodes[id.index()].kind {
-            NodeKind::Index { axis } => self.index(code, *axis, vector)?,
+            NodeKind::Index { axis } => smallvec![self.index(code, *axis, vector)?],
             NodeKind::Load { operand, access } => self.read(code, *operand, access, vector)?,
             NodeKind::Op { op, .. } => self.operation(code, id, *op, vector)?,
             NodeKind::Const(_) | NodeKind::Pick { .. } => internal("a node that is not computed"),
@@ -236,18 +241,26 @@ impl Generator<'_> {
         Some(())
     }
 
-    fn operation(&mut self, code: &mut Code, id: NodeId, op: LaneOp, vector: usize) -> Option<Operand> {
+    fn operation(&mut self, code: &mut Code, id: NodeId, op: LaneOp, vector: usize) -> Option<Lane> {
+        let result = self.elements[id.index()];
         let mut args: SmallVec<[Arg; 3]> = SmallVec::new();
         for argument in self.arguments(id) {
             args.push(self.arg(code, argument, vector)?);
         }
-        let result = self.elements[id.index()];
-        match self.contraction(id) {
-            Some(Contraction { minus_product, minus_c, .. }) => {
-                Some(self.selector(code).fused(result, &args, minus_product, minus_c))
-            }
-            None => self.selector(code).op(op, result, &args),
+        if let Some(Contraction { minus_product, minus_c, .. }) = self.contraction(id) {
+            return Some(self.selector(code).fused(result, &args, minus_product, minus_c));
         }
+        // 64-bit integers held in 32 bits are widened where they meet others or make a result that is not.
+        if !matches!(op, LaneOp::Convert | LaneOp::Bitcast) {
+            let values = if op == LaneOp::Select { 1.. } else { 0.. };
+            let values = &mut args[values];
+            let long = result == Element::I64 || values.iter().any(|arg| arg.element == Element::I64);
+            for arg in values.iter_mut().filter(|arg| long && arg.element == Element::I32) {
+                arg.lane = self.selector(code).op(LaneOp::Convert, Element::I64, std::slice::from_ref(arg))?;
+                arg.element = Element::I64;
+            }
+        }
+        self.selector(code).op(op, result, &args)
     }
 
     /// The value of an output, as its operand holds it.
@@ -257,8 +270,8 @@ impl Generator<'_> {
         if arg.element == element {
             return Some(arg);
         }
-        let operand = self.selector(code).op(LaneOp::Convert, element, &[arg])?;
-        Some(Arg { operand, element, constant: None })
+        let lane = self.selector(code).op(LaneOp::Convert, element, &[arg])?;
+        Some(Arg { lane, element, constant: None })
     }
 
     pub(crate) fn element_of_output(&self, output: usize) -> Option<Element> {
@@ -269,16 +282,16 @@ impl Generator<'_> {
     fn arg(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<Arg> {
         let element = self.elements[id.index()];
         if let NodeKind::Const(value) = self.split.nodes[id.index()].kind {
-            let operand = self.selector(code).literal(value)?;
-            return Some(Arg { operand, element, constant: Some(value) });
+            let lane = self.selector(code).literal(value, element)?;
+            return Some(Arg { lane, element, constant: Some(value) });
         }
         let key = self.key(id, vector);
-        let operand = match (code.values.get(&key), self.known.get(&key)) {
-            (Some(&operand), _) => operand,
-            (None, Some(&memory)) => Operand::Memory(memory),
+        let lane = match (code.values.get(&key), self.known.get(&key)) {
+            (Some(lane), _) => lane.clone(),
+            (None, Some(homes)) => homes.iter().map(|&home| Operand::Memory(home)).collect(),
             (None, None) => internal("a node used before it is computed"),
         };
-        Some(Arg { operand, element, constant: None })
+        Some(Arg { lane, element, constant: None })
     }
 
     pub(crate) fn selector<'a>(&'a mut self, code: &'a mut Code) -> Selector<'a> {
@@ -300,28 +313,38 @@ impl Generator<'_> {
         Some(code.region.commutative(Opcode::new("vpaddd", 1, 1, 0xfe), broadcast, offsets))
     }
 
-    fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Operand> {
+    fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
         let wide = self.dtype(operand).size() == 8;
+        let parts = self.parts(wide);
         let axis = self.order.axes[self.vector];
         let address = self.address(operand, access, vector)?;
         if frame::stride(self.kernel, access, axis) == 0 {
             let opcode =
                 if wide { Opcode::new("vbroadcastsd", 2, 1, 0x19) } else { Opcode::new("vbroadcastss", 2, 1, 0x18) };
-            return Some(code.region.load(opcode, address));
+            let value = code.region.load(opcode, address);
+            return Some((0..parts).map(|_| value).collect());
         }
-        Some(match self.part(wide) {
-            Part::Whole => code.region.load(MOVE, address),
-            Part::Opcode { load, .. } => code.region.load(load, address),
-            Part::Masked(mask) => {
-                let opcode =
-                    if wide { Opcode::new("vmaskmovpd", 2, 1, 0x2d) } else { Opcode::new("vmaskmovps", 2, 1, 0x2c) };
-                code.region.load_masked(opcode, mask, address)
+        let read = |part: usize| {
+            let address = address.plus(32 * part as i32);
+            match self.part(code, wide, part) {
+                Part::Whole => code.region.load(MOVE, address),
+                Part::Opcode { load, .. } => code.region.load(load, address),
+                Part::Masked(mask) => {
+                    let opcode = if wide {
+                        Opcode::new("vmaskmovpd", 2, 1, 0x2d)
+                    } else {
+                        Opcode::new("vmaskmovps", 2, 1, 0x2c)
+                    };
+                    code.region.load_masked(opcode, mask, address)
+                }
+                Part::Nothing => Operand::Memory(self.assembler.constant(&[0; 32])),
             }
-        })
+        };
+        Some((0..parts).map(read).collect())
     }
 
     /// Writes the value of an output for one vector.
-    pub(crate) fn write(&mut self, code: &mut Code, output: usize, vector: usize, value: Operand) -> Option<()> {
+    pub(crate) fn write(&mut self, code: &mut Code, output: usize, vector: usize, lane: &Lane) -> Option<()> {
         let operand = self.kernel.outputs[output].operand;
         let wide = self.dtype(operand).size() == 8;
         let split = self.split;
@@ -331,20 +354,32 @@ impl Generator<'_> {
         if frame::stride(self.kernel, access, axis) == 0 && self.kernel.extents[axis] > 1 {
             internal("a store of many lanes to one element");
         }
-        match self.part(wide) {
-            Part::Whole => code.region.store_with(STORE, address, value),
-            Part::Opcode { store, .. } => code.region.store_with(store, address, value),
-            Part::Masked(mask) => {
-                let opcode =
-                    if wide { Opcode::new("vmaskmovpd", 2, 1, 0x2f) } else { Opcode::new("vmaskmovps", 2, 1, 0x2e) };
-                code.region.store_masked(opcode, address, mask, value);
+        for (part, &value) in lane.iter().enumerate() {
+            let address = address.plus(32 * part as i32);
+            match self.part(code, wide, part) {
+                Part::Whole => code.region.store_with(STORE, address, value),
+                Part::Opcode { store, .. } => code.region.store_with(store, address, value),
+                Part::Masked(mask) => {
+                    let opcode = if wide {
+                        Opcode::new("vmaskmovpd", 2, 1, 0x2f)
+                    } else {
+                        Opcode::new("vmaskmovps", 2, 1, 0x2e)
+                    };
+                    code.region.store_masked(opcode, address, mask, value);
+                }
+                Part::Nothing => {}
             }
         }
         Some(())
     }
 
+    /// How many vectors make a lane value of elements of 64 bits or fewer.
+    fn parts(&self, wide: bool) -> usize {
+        if wide && self.width == Width::Eight { 2 } else { 1 }
+    }
+
     /// How the active lanes of a vector are moved from and to memory.
-    fn part(&mut self, wide: bool) -> Part {
+    fn part(&mut self, code: &mut Code, wide: bool, part: usize) -> Part {
         const XMM: [Opcode; 2] =
             [Opcode::new("vmovups", 1, 0, 0x10).short(), Opcode::new("vmovups", 1, 0, 0x11).short()];
         const SD: [Opcode; 2] = [Opcode::new("vmovsd", 1, 3, 0x10).short(), Opcode::new("vmovsd", 1, 3, 0x11).short()];
@@ -352,8 +387,13 @@ impl Generator<'_> {
         let size = if wide { 8 } else { 4 };
         match self.block().active {
             Active::All => Part::Whole,
+            Active::Masked(mask) if self.parts(wide) == 2 => {
+                Part::Masked(self.selector(code).masks(&smallvec![Operand::Memory(mask)], Element::F64)[part])
+            }
             Active::Masked(mask) => Part::Masked(Operand::Memory(mask)),
-            Active::First(lanes) => match lanes * size {
+            Active::First(lanes) => match (lanes * size).saturating_sub(32 * part) {
+                0 => Part::Nothing,
+                32.. => Part::Whole,
                 4 => Part::Opcode { load: SS[0], store: SS[1] },
                 8 => Part::Opcode { load: SD[0], store: SD[1] },
                 16 => Part::Opcode { load: XMM[0], store: XMM[1] },
@@ -417,4 +457,6 @@ enum Part {
     },
     /// Under a mask.
     Masked(Operand),
+    /// None of them.
+    Nothing,
 }

@@ -4,22 +4,22 @@
 //! vector loop, else as one for each vector of the block. The innermost loop has its own accumulators in registers, one for
 //! each vector, which are put together and combined with the frame's at its end, in a fixed order.
 
-use super::allocate::Allocation;
 use super::assembler::{Memory, Opcode, Source, Ymm};
 use super::frame::SCRATCH;
 use super::loops::Generator;
 use super::nodes::{Code, Pinned};
 use super::region::{MOVE, Operand, Region, Shape, Value};
-use super::select::{Arg, Element};
+use super::select::{Arg, Lane};
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::{OutputKind, ReduceOp};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
 
-/// Where accumulators are, by output and vector of the block; those over the vector loop under 0.
+/// Where accumulators are, by output and vector of the block: of those over the vector loop one vector, under 0, of others
+/// as many as a lane value has.
 #[derive(Default)]
 pub(crate) struct Accumulators {
-    homes: HashMap<(usize, usize), Memory>,
+    homes: HashMap<(usize, usize), SmallVec<[Memory; 2]>>,
 }
 
 /// The accumulators of one piece of straight-line code.
@@ -27,7 +27,7 @@ pub(crate) struct Totals<'a> {
     /// In registers.
     pinned: Option<&'a Pinned>,
     /// Else those met so far, by output and vector, with what they have come to.
-    running: Vec<(usize, usize, Operand)>,
+    running: Vec<(usize, usize, Lane)>,
 }
 
 impl<'a> Totals<'a> {
@@ -36,9 +36,9 @@ impl<'a> Totals<'a> {
     }
 
     /// The register accumulator of an output for one vector of the block.
-    pub(crate) fn pinned(&self, output: usize, vector: usize) -> Option<Value> {
+    pub(crate) fn pinned(&self, output: usize, vector: usize) -> Option<&SmallVec<[Value; 2]>> {
         let found = self.pinned?.iter().find(|&&(other, at, _)| (other, at) == (output, vector));
-        found.map(|&(_, _, value)| value)
+        found.map(|(_, _, values)| values)
     }
 }
 
@@ -48,12 +48,13 @@ impl Generator<'_> {
         let mut code = Code::new(Region::default());
         for (output, op) in self.reductions(level) {
             for vector in self.vectors(output) {
-                let home = *self.accumulators.homes.entry((output, vector)).or_insert_with(|| self.frame.vector());
-                let Operand::Memory(identity) = self.identity(&mut code, output, op)? else {
-                    internal("a literal that is not in memory")
-                };
+                let parts = if self.is_spanning(output) { 1 } else { self.output_parts(output)? };
+                let frame = &mut self.frame;
+                let homes = self.accumulators.homes.entry((output, vector));
+                let homes = homes.or_insert_with(|| (0..parts).map(|_| frame.vector()).collect()).clone();
+                let identity = self.identity(&mut code, output, op)?;
                 let identity = code.region.load(MOVE, identity);
-                code.region.store(home, identity);
+                homes.into_iter().for_each(|home| code.region.store(home, identity));
             }
         }
         self.write_once(code.region);
@@ -69,8 +70,9 @@ impl Generator<'_> {
                 self.store_total(&mut code, output, level, total);
             } else {
                 for vector in self.vectors(output) {
-                    let value = code.region.load(MOVE, self.home(output, vector));
-                    self.write(&mut code, output, vector, value)?;
+                    let homes = self.homes(output, vector);
+                    let lane = homes.into_iter().map(|home| code.region.load(MOVE, home)).collect();
+                    self.write(&mut code, output, vector, &lane)?;
                 }
             }
             self.write_once(code.region);
@@ -79,70 +81,84 @@ impl Generator<'_> {
     }
 
     /// Makes accumulators in registers for the innermost loop.
-    pub(crate) fn pin(&self, region: &mut Region) -> Pinned {
-        let vectors = self.block().vectors;
-        let outputs = (0..self.kernel.outputs.len()).filter(|&output| self.facts.levels[output].is_some());
-        outputs
-            .flat_map(|output| (0..vectors).map(move |vector| (output, vector)))
-            .map(|(output, vector)| (output, vector, region.pinned_value()))
-            .collect()
+    pub(crate) fn pin(&self, region: &mut Region) -> Option<Pinned> {
+        let mut pinned = Pinned::new();
+        for output in (0..self.kernel.outputs.len()).filter(|&output| self.facts.levels[output].is_some()) {
+            let parts = self.output_parts(output)?;
+            for vector in 0..self.block().vectors {
+                pinned.push((output, vector, (0..parts).map(|_| region.pinned_value()).collect()));
+            }
+        }
+        Some(pinned)
     }
 
-    /// Writes their start.
-    pub(crate) fn start_pinned(&mut self, pinned: &Pinned, allocation: &Allocation) -> Option<()> {
+    /// Writes their start. They are in the first registers in their order, as pinned values always are.
+    pub(crate) fn start_pinned(&mut self, pinned: &Pinned) -> Option<()> {
         const CLEAR: Opcode = Opcode::new("vxorps", 1, 0, 0x57);
-        for (&(output, _, _), &Ymm(register)) in pinned.iter().zip(&allocation.pinned) {
-            let OutputKind::Reduce(op) = self.kernel.outputs[output].kind else { internal("a store that accumulates") };
-            if op == ReduceOp::Sum {
-                self.assembler.vector(CLEAR, register, Some(register), Source::Register(Ymm(register)), None);
-            } else {
-                let mut code = Code::new(Region::default());
-                let Operand::Memory(identity) = self.identity(&mut code, output, op)? else {
-                    internal("a literal that is not in memory")
-                };
-                self.assembler.vector(MOVE, register, None, Source::Memory(identity), None);
+        let mut register = 0;
+        for (output, _, parts) in pinned {
+            let OutputKind::Reduce(op) = self.kernel.outputs[*output].kind else {
+                internal("a store that accumulates")
+            };
+            for _ in parts {
+                if op == ReduceOp::Sum {
+                    self.assembler.vector(CLEAR, register, Some(register), Source::Register(Ymm(register)), None);
+                } else {
+                    let identity = self.identity(&mut Code::new(Region::default()), *output, op)?;
+                    self.assembler.vector(MOVE, register, None, Source::Memory(identity), None);
+                }
+                register += 1;
             }
         }
         Some(())
     }
 
-    /// Combines them with what is in the frame. They are in the first registers, as pinned values always are.
-    pub(crate) fn finish_pinned(&mut self, pinned: &Pinned, allocation: &Allocation) -> Option<()> {
+    /// Combines them with what is in the frame.
+    pub(crate) fn finish_pinned(&mut self, pinned: &Pinned) -> Option<()> {
         if pinned.is_empty() {
             return Some(());
         }
-        debug_assert!(allocation.pinned.iter().enumerate().all(|(index, register)| register.0 as usize == index));
         let mut code = Code::new(Region::default());
-        let values: Vec<(usize, usize, Value)> =
-            pinned.iter().map(|&(output, vector, _)| (output, vector, code.region.pinned_value())).collect();
+        let mut values = Vec::new();
+        for (output, vector, parts) in pinned {
+            let lane: Lane = parts.iter().map(|_| Operand::Value(code.region.pinned_value())).collect();
+            values.push((*output, *vector, lane));
+        }
         for output in 0..self.kernel.outputs.len() {
             let OutputKind::Reduce(op) = self.kernel.outputs[output].kind else { continue };
-            let mut parts: Vec<Operand> = values
-                .iter()
-                .filter(|(other, _, _)| *other == output)
-                .map(|&(_, _, value)| Operand::Value(value))
-                .collect();
+            let lanes = values.iter().filter(|(other, _, _)| *other == output);
             if self.is_spanning(output) {
-                while parts.len() > 1 {
-                    let mut halves = Vec::new();
-                    for pair in parts.chunks(2) {
-                        halves.push(match *pair {
-                            [a, b] => self.combine(&mut code, output, op, a, b)?,
-                            [a] => a,
-                            _ => internal("a pair of more than two"),
-                        });
-                    }
-                    parts = halves;
-                }
-            }
-            for (vector, part) in parts.into_iter().enumerate() {
-                let home = self.home(output, vector);
-                let total = self.combine(&mut code, output, op, part, Operand::Memory(home))?;
+                let parts: Vec<Operand> = lanes.flat_map(|(_, _, lane)| lane.clone()).collect();
+                let total = self.pairwise(&mut code, output, op, parts)?;
+                let home = self.homes(output, 0)[0];
+                let total = self.combine(&mut code, output, op, total, Operand::Memory(home))?;
                 code.region.store(home, total);
+                continue;
+            }
+            for (_, vector, lane) in lanes.cloned().collect::<Vec<_>>() {
+                for (home, part) in self.homes(output, vector).into_iter().zip(lane) {
+                    let total = self.combine(&mut code, output, op, part, Operand::Memory(home))?;
+                    code.region.store(home, total);
+                }
             }
         }
         self.write_once(code.region);
         Some(())
+    }
+
+    /// Vectors combined, neighbours first.
+    fn pairwise(&mut self, code: &mut Code, output: usize, op: ReduceOp, mut parts: Vec<Operand>) -> Option<Operand> {
+        while parts.len() > 1 {
+            let mut halves = Vec::new();
+            for pair in parts.chunks(2) {
+                halves.push(match *pair {
+                    [a, b] => self.combine(code, output, op, a, b)?,
+                    _ => pair[0],
+                });
+            }
+            parts = halves;
+        }
+        parts.pop()
     }
 
     /// Adds a value to an accumulator. Lanes that are not active count as the identity.
@@ -155,42 +171,54 @@ impl Generator<'_> {
         value: Arg,
         totals: &mut Totals<'_>,
     ) -> Option<()> {
-        let mut operand = value.operand;
+        let mut lane = value.lane;
         if let Some(mask) = self.active_mask() {
-            operand = if self.is_float_sum(output) {
-                code.region.commutative(Opcode::new("vandps", 1, 0, 0x54), operand, mask)
-            } else {
-                let identity = self.identity(code, output, op)?;
-                let opcode = Opcode::new("vpblendvb", 3, 1, 0x4c);
-                code.region.push(Shape::Blend, opcode, None, smallvec![identity, operand, mask])
-            };
+            let masks = self.selector(code).masks(&smallvec![mask], value.element);
+            for (part, mask) in lane.iter_mut().zip(masks) {
+                *part = if self.is_float_sum(output) {
+                    code.region.commutative(Opcode::new("vandps", 1, 0, 0x54), *part, mask)
+                } else {
+                    let identity = Operand::Memory(self.identity(code, output, op)?);
+                    self.selector(code).blend(mask, *part, identity)
+                };
+            }
         }
-        if let Some(total) = totals.pinned(output, vector) {
-            self.combine(code, output, op, Operand::Value(total), operand)?;
-            match code.region.insts.last_mut() {
-                Some(last) => last.result = Some(total),
-                None => internal("a combination without an instruction"),
+        if let Some(totals) = totals.pinned(output, vector) {
+            for (&total, part) in totals.iter().zip(lane) {
+                self.combine(code, output, op, Operand::Value(total), part)?;
+                match code.region.insts.last_mut() {
+                    Some(last) => last.result = Some(total),
+                    None => internal("a combination without an instruction"),
+                }
             }
             return Some(());
         }
-        let key = (output, if self.is_spanning(output) { 0 } else { vector });
+        let spanning = self.is_spanning(output);
+        if spanning {
+            lane = smallvec![self.pairwise(code, output, op, lane.to_vec())?];
+        }
+        let key = (output, if spanning { 0 } else { vector });
         let before = totals.running.iter().position(|&(output, vector, _)| (output, vector) == key);
-        let with = match before {
-            Some(place) => totals.running[place].2,
-            None => Operand::Memory(self.home(key.0, key.1)),
+        let with: Lane = match before {
+            Some(place) => totals.running[place].2.clone(),
+            None => self.homes(key.0, key.1).into_iter().map(Operand::Memory).collect(),
         };
-        let total = self.combine(code, output, op, operand, with)?;
+        for (part, with) in lane.iter_mut().zip(with) {
+            *part = self.combine(code, output, op, *part, with)?;
+        }
         match before {
-            Some(place) => totals.running[place].2 = total,
-            None => totals.running.push((key.0, key.1, total)),
+            Some(place) => totals.running[place].2 = lane,
+            None => totals.running.push((key.0, key.1, lane)),
         }
         Some(())
     }
 
     /// Puts accumulators back into the frame at the end of straight-line code.
     pub(crate) fn write_totals(&mut self, code: &mut Code, totals: Totals<'_>) {
-        for (output, vector, total) in totals.running {
-            code.region.store(self.home(output, vector), total);
+        for (output, vector, lane) in totals.running {
+            for (home, total) in self.homes(output, vector).into_iter().zip(lane) {
+                code.region.store(home, total);
+            }
         }
     }
 
@@ -213,11 +241,15 @@ impl Generator<'_> {
         if self.is_spanning(output) { 0..1 } else { 0..self.block().vectors }
     }
 
-    fn home(&self, output: usize, vector: usize) -> Memory {
+    fn homes(&self, output: usize, vector: usize) -> SmallVec<[Memory; 2]> {
         match self.accumulators.homes.get(&(output, vector)) {
-            Some(&home) => home,
+            Some(homes) => homes.clone(),
             None => internal("an accumulator that was not begun"),
         }
+    }
+
+    fn output_parts(&self, output: usize) -> Option<usize> {
+        Some(self.width.parts(self.element_of_output(output)?))
     }
 
     fn reductions(&self, level: usize) -> Vec<(usize, ReduceOp)> {
@@ -228,26 +260,28 @@ impl Generator<'_> {
         self.kernel.outputs.iter().enumerate().filter_map(reduction).collect()
     }
 
-    fn identity(&mut self, code: &mut Code, output: usize, op: ReduceOp) -> Option<Operand> {
+    fn identity(&mut self, code: &mut Code, output: usize, op: ReduceOp) -> Option<Memory> {
         let dtype = self.dtype(self.kernel.outputs[output].operand);
-        self.selector(code).literal(op.identity(dtype))
+        let element = self.element_of_output(output)?;
+        match self.selector(code).literal(op.identity(dtype), element)?[0] {
+            Operand::Memory(memory) => Some(memory),
+            Operand::Value(_) => internal("a literal that is not in memory"),
+        }
     }
 
     fn combine(&mut self, code: &mut Code, output: usize, op: ReduceOp, a: Operand, b: Operand) -> Option<Operand> {
         let element = self.element_of_output(output)?;
-        let args = [a, b].map(|operand| Arg { operand, element, constant: None });
-        self.selector(code).op(op.combine(), element, &args)
+        let args = [a, b].map(|operand| Arg { lane: smallvec![operand], element, constant: None });
+        Some(self.selector(code).op(op.combine(), element, &args)?[0])
     }
 
     /// All lanes of an accumulator combined, the upper half with the lower first; the total is in the lowest lane.
     fn across(&mut self, code: &mut Code, output: usize, op: ReduceOp) -> Option<Operand> {
-        let Memory::At { base, displacement, .. } = self.home(output, 0) else {
-            internal("an accumulator outside of the frame")
-        };
-        let low = code.region.load(MOVE.short(), Memory::at(base, displacement));
-        let high = code.region.load(MOVE.short(), Memory::at(base, displacement + 16));
+        let home = self.homes(output, 0)[0];
+        let low = code.region.load(MOVE.short(), home);
+        let high = code.region.load(MOVE.short(), home.plus(16));
         let mut total = self.combine(code, output, op, low, high)?;
-        let shuffles: &[(Opcode, u8)] = if self.element_of_output(output) == Some(Element::F64) {
+        let shuffles: &[(Opcode, u8)] = if self.element_of_output(output)?.is_wide() {
             &[(Opcode::new("vshufpd", 1, 1, 0xc6), 0b0001)]
         } else {
             &[(Opcode::new("vshufps", 1, 0, 0xc6), 0x4e), (Opcode::new("vshufps", 1, 0, 0xc6), 0xb1)]

@@ -42,10 +42,21 @@ pub(crate) enum Shape {
         /// The digit in ModRM.reg.
         extension: u8,
     },
+    /// What the platform's function gives for the first operand, if a sign bit of the second is set; else anything.
+    Rare(Helper),
     /// Writes the operand to memory.
     Store,
     /// Writes the second operand to memory where the sign bits of the first are set.
     MaskedStore,
+}
+
+/// A function that replaces both or all four floats at an address by its values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Helper {
+    /// The function's name.
+    pub(crate) name: &'static str,
+    /// Whether the floats have 64 bits.
+    pub(crate) wide: bool,
 }
 
 /// One instruction.
@@ -231,7 +242,12 @@ impl Inst {
             Shape::Binary { commutes: true } => &[1, 0],
             Shape::Binary { commutes: false } | Shape::Blend => &[1],
             Shape::Fused => &[2, 1, 0],
-            Shape::Load | Shape::MaskedLoad | Shape::Shift { .. } | Shape::Store | Shape::MaskedStore => &[],
+            Shape::Load
+            | Shape::MaskedLoad
+            | Shape::Shift { .. }
+            | Shape::Rare(_)
+            | Shape::Store
+            | Shape::MaskedStore => &[],
         };
         places.iter().copied().find(|&place| qualifies(&self.args[place]))
     }

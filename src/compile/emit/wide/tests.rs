@@ -11,7 +11,7 @@ fn bytes(write: impl Fn(&mut Assembler)) -> String {
     let mut assembler = Assembler::new(false);
     write(&mut assembler);
     let length = assembler.len();
-    let (code, _) = assembler.finish();
+    let code = assembler.finish().bytes;
     code[..length].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -74,12 +74,12 @@ fn distances() {
     assembler.vector(Opcode::new("vroundps", 3, 1, 0x08), 0, None, Source::Memory(constant), Some(9));
     assembler.place(after);
     assembler.ret();
-    let (code, _) = assembler.finish();
+    let code = assembler.finish().bytes;
     let distance = |at: usize| i32::from_le_bytes(code[at..at + 4].try_into().unwrap_or_default());
     assert_eq!((distance(2), distance(8)), (-6, 10));
     // The instruction ends at 22; the constant follows at the next multiple of its size.
     assert_eq!(distance(17), 32 - 22);
-    assert_eq!(&code[32..], &[7; 32]);
+    assert_eq!(&code[32..64], &[7; 32]);
 }
 
 fn is_taken(text: &str) -> bool {
@@ -114,9 +114,9 @@ fn what_is_taken() {
         }"
     ));
     assert!(is_taken(
-        "kernel @columns [64, 20] (p0: read f32[1280], p1: write f32[64]) {
-            n0 = load p0 [1*i0 + 64*i1] : f32
-            reduce max p1 [1*i0], n0
+        "kernel @columns [20, 64] (p0: read f32[1280], p1: write f32[64]) {
+            n0 = load p0 [64*i0 + 1*i1] : f32
+            reduce max p1 [1*i1], n0
         }"
     ));
     // Elements that are not neighbours.
