@@ -88,6 +88,13 @@ pub(crate) fn all() -> Vec<Case> {
     let right_side = |n: usize| move || data::uniform(&[n, n], 0.0, 1e6);
     let vectors =
         || (Array::from(2.5f32), data::uniform(&[10_000_000], -1.0, 1.0), data::uniform(&[10_000_000], 0.0, 3.0));
+    let pair = || (data::uniform(&[10_000_000], -1.0, 1.0), data::uniform(&[10_000_000], 0.0, 3.0));
+    let matrices = |n: usize| move || (data::uniform(&[n, n], -1.0, 1.0), data::uniform(&[n, n], 0.0, 1.0));
+    let transform = |n: usize| {
+        let half = [n, n / 2 + 1];
+        move || (data::uniform(&[n, n], 0.0, 1.0), data::uniform(&half, -1.0, 1.0), data::uniform(&half, 0.0, 1.0))
+    };
+    let channels = || (data::uniform(&[1, 64, 128, 128], -1.0, 1.0), data::uniform(&[64, 64, 3, 3], -0.1, 0.1));
     let angles = |count: usize| move || data::uniform(&[count], -10.0, 10.0);
     vec![
         Case::new("cg100_256", Fresh, || programs::conjugate_gradient(256), right_side(256)),
@@ -101,5 +108,24 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("sin_1e6", Fresh, || programs::sine, angles(1_000_000)),
         Case::new("tiny_16", Fresh, || programs::sine_plus_identity, angles(16)),
         Case::new("tiny_16_into", Overwritten, || programs::sine_plus_identity, angles(16)),
+        Case::new("lap_2048", Fresh, || programs::laplacian(2048), image(2048)),
+        Case::new("dot_1e7", Fresh, || programs::inner_product, pair),
+        Case::new("norm_diff_1e7", Fresh, || programs::distance, pair),
+        Case::new("chain_transc_1e6", Fresh, || programs::chain, || data::uniform(&[1_000_000], -3.0, 3.0)),
+        Case::new("exp_1e6", Fresh, || programs::exponential, angles(1_000_000)),
+        Case::new("softmax_rows_1024", Fresh, || programs::softmax, image(1024)),
+        Case::new("sum_axis0_2048", Fresh, || programs::sums(0), image(2048)),
+        Case::new("sum_axis1_2048", Fresh, || programs::sums(1), image(2048)),
+        Case::new("transpose_2048", Fresh, || programs::transpose, image(2048)),
+        Case::new("cumsum_1e6", Fresh, || programs::cumulative_sum, angles(1_000_000)),
+        Case::new("sort_1e6", Fresh, || programs::sort, angles(1_000_000)),
+        Case::new("circ_fft_256", Fresh, || programs::circular_convolution(256), transform(256)),
+        Case::new("circ_fft_512", Fresh, || programs::circular_convolution(512), transform(512)),
+        Case::new("circ_fft_1024", Fresh, || programs::circular_convolution(1024), transform(1024)),
+        Case::new("matmul_512", Fresh, || programs::matrix_product, matrices(512)),
+        Case::new("matmul_1024", Fresh, || programs::matrix_product, matrices(1024)),
+        Case::new("conv_64x64x3x3_128", Fresh, || programs::convolution, channels),
+        Case::new("xray2d_fwd_256", Fresh, || programs::project(256, 90), image(256)),
+        Case::new("xray2d_adj_256", Fresh, || programs::back_project(256, 90), || data::uniform(&[90, 384], 0.0, 1.0)),
     ]
 }

@@ -1,6 +1,7 @@
 //! The programs of the cases, written with the public façade as a user would write them.
 
-use cotangent::{Array, DType, ValueAndGrad, fori_loop, stack, value_and_grad};
+use cotangent::ir::prim::conv::{Convolution, Padding};
+use cotangent::{Array, DType, Index, ValueAndGrad, fori_loop, stack, value_and_grad};
 
 /// Iterations of the solvers.
 const ITERATIONS: usize = 100;
@@ -90,4 +91,108 @@ pub(super) fn sine(x: Array) -> Array {
 /// `sin x + x`.
 pub(super) fn sine_plus_identity(x: Array) -> Array {
     x.sin() + x
+}
+
+/// `e^x`.
+pub(super) fn exponential(x: Array) -> Array {
+    x.exp()
+}
+
+/// A chain of transcendental functions.
+pub(super) fn chain(x: Array) -> Array {
+    ((-x).exp().sin().square().log1p() * 3.0).tanh()
+}
+
+/// The discrete Laplacian, zero beyond the border.
+pub(super) fn laplacian(n: usize) -> impl Fn(Array) -> Array {
+    move |x: Array| shifted_laplacian(&x, n)
+}
+
+/// `<x, y>`.
+pub(super) fn inner_product(x: Array, y: Array) -> Array {
+    (x * y).sum()
+}
+
+/// `|x - y|`.
+pub(super) fn distance(x: Array, y: Array) -> Array {
+    (x - y).square().sum().sqrt()
+}
+
+/// Softmax of every row.
+pub(super) fn softmax(x: Array) -> Array {
+    x.softmax(-1)
+}
+
+/// Sums over one axis.
+pub(super) fn sums(axis: isize) -> impl Fn(Array) -> Array {
+    move |x: Array| x.sum_axes(&[axis])
+}
+
+/// The transposed matrix.
+pub(super) fn transpose(x: Array) -> Array {
+    x.t()
+}
+
+/// Cumulative sums.
+pub(super) fn cumulative_sum(x: Array) -> Array {
+    x.cumsum(0)
+}
+
+/// Sorted.
+pub(super) fn sort(x: Array) -> Array {
+    x.sort(0)
+}
+
+/// A circular convolution by way of the Fourier transform, given the transform of the kernel as two real arrays.
+pub(super) fn circular_convolution(n: usize) -> impl Fn(Array, Array, Array) -> Array {
+    move |x: Array, re: Array, im: Array| (x.rfft(&[0, 1]) * Array::complex(&re, &im)).irfft(&[0, 1], n)
+}
+
+/// A product of matrices.
+pub(super) fn matrix_product(a: Array, b: Array) -> Array {
+    a.matmul(&b)
+}
+
+/// A convolution of many channels, each output as large as the input.
+pub(super) fn convolution(x: Array, kernel: Array) -> Array {
+    x.conv_general(&kernel, &Convolution::new(2).padding(Padding::Same))
+}
+
+/// Of each view, the position on the detector of every pixel of an image of `n` by `n`, split into the bin before it and the
+/// fraction towards the next.
+fn positions(n: usize, views: usize) -> (Array, Array) {
+    let angles = Array::arange(views, DType::F32) * (std::f32::consts::PI / views as f32);
+    let centre = (n as f32 - 1.0) / 2.0;
+    let along = |axis: isize| Array::iota(&[views, n, n], axis, DType::F32) - centre;
+    let spread = |a: Array| a.reshape(&[views, 1, 1]).broadcast_to(&[views, n, n]);
+    let position = along(1) * spread(angles.sin()) + along(2) * spread(angles.cos()) + bins(n) as f32 / 2.0;
+    let bin = position.floor();
+    (bin.astype(DType::I32), position - bin)
+}
+
+fn bins(n: usize) -> usize {
+    n * 3 / 2
+}
+
+/// Parallel-beam projections of an image of `n` by `n`, each pixel shared between two bins of the detector.
+pub(super) fn project(n: usize, views: usize) -> impl Fn(Array) -> Array {
+    move |x: Array| {
+        let (bin, fraction) = positions(n, views);
+        let view = Array::iota(&[views, n, n], 0, DType::I32);
+        let x = x.reshape(&[1, n, n]).broadcast_to(&[views, n, n]);
+        let sinogram = Array::zeros(&[views, bins(n)], DType::F32);
+        let sinogram = sinogram.at(&[Index::from(&view), Index::from(&bin)]).add(&x * (1.0 - &fraction));
+        sinogram.at(&[Index::from(&view), Index::from(&(bin + 1))]).add(x * fraction)
+    }
+}
+
+/// The adjoint of [`project`].
+pub(super) fn back_project(n: usize, views: usize) -> impl Fn(Array) -> Array {
+    move |y: Array| {
+        let (bin, fraction) = positions(n, views);
+        let view = Array::iota(&[views, n, n], 0, DType::I32);
+        let first = y.index(&[Index::from(&view), Index::from(&bin)]);
+        let second = y.index(&[Index::from(&view), Index::from(&(bin + 1))]);
+        (first * (1.0 - &fraction) + second * fraction).sum_axes(&[0])
+    }
 }

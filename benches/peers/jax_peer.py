@@ -109,6 +109,47 @@ def sine_plus_identity(x):
     return jnp.sin(x) + x
 
 
+def chain(x):
+    return jnp.tanh(3.0 * jnp.log1p(jnp.sin(jnp.exp(-x)) ** 2))
+
+
+def distance(x, y):
+    return jnp.sqrt(jnp.sum((x - y) ** 2))
+
+
+def circular_convolution(x, re, im):
+    return jnp.fft.irfft2(jnp.fft.rfft2(x) * lax.complex(re, im), s=x.shape)
+
+
+def convolution(x, kernel):
+    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME")
+
+
+def positions(n, views):
+    angles = jnp.arange(views, dtype=jnp.float32) * np.float32(np.pi / views)
+    along = jnp.arange(n, dtype=jnp.float32) - np.float32((n - 1) / 2)
+    rows, columns = along[:, None], along[None, :]
+    position = rows * jnp.sin(angles)[:, None, None] + columns * jnp.cos(angles)[:, None, None] + np.float32(n * 3 // 2 / 2)
+    first = jnp.floor(position)
+    return first.astype(jnp.int32), position - first
+
+
+def project(x):
+    n, views = x.shape[0], 90
+    first, fraction = positions(n, views)
+    view = jnp.arange(views)[:, None, None]
+    sinogram = jnp.zeros((views, n * 3 // 2), x.dtype)
+    sinogram = sinogram.at[view, first].add(x * (1.0 - fraction))
+    return sinogram.at[view, first + 1].add(x * fraction)
+
+
+def back_project(y):
+    views, n = y.shape[0], y.shape[1] * 2 // 3
+    first, fraction = positions(n, views)
+    view = jnp.arange(views)[:, None, None]
+    return jnp.sum(y[view, first] * (1.0 - fraction) + y[view, first + 1] * fraction, axis=0)
+
+
 class Case:
     """A function and its arguments. With `reuse`, the last argument is donated and becomes the next one's result."""
 
@@ -156,6 +197,19 @@ def cases():
     def angles(count):
         return lambda: (uniform((count,), -10.0, 10.0),)
 
+    def pair():
+        return uniform((10_000_000,), -1.0, 1.0), uniform((10_000_000,), 0.0, 3.0)
+
+    def matrices(n):
+        return lambda: (uniform((n, n), -1.0, 1.0), uniform((n, n), 0.0, 1.0))
+
+    def transform(n):
+        half = (n, n // 2 + 1)
+        return lambda: (uniform((n, n), 0.0, 1.0), uniform(half, -1.0, 1.0), uniform(half, 0.0, 1.0))
+
+    def channels():
+        return uniform((1, 64, 128, 128), -1.0, 1.0), uniform((64, 64, 3, 3), -0.1, 0.1)
+
     variation = jax.value_and_grad(total_variation)
     return [
         Case("cg100_256", conjugate_gradient, right_side(256)),
@@ -169,6 +223,25 @@ def cases():
         Case("sin_1e6", sine, angles(1_000_000)),
         Case("tiny_16", sine_plus_identity, angles(16)),
         Case("tiny_16_into", sine_plus_identity, angles(16), reuse=True),
+        Case("lap_2048", shifted_laplacian, image(2048)),
+        Case("dot_1e7", jnp.dot, pair),
+        Case("norm_diff_1e7", distance, pair),
+        Case("chain_transc_1e6", chain, lambda: (uniform((1_000_000,), -3.0, 3.0),)),
+        Case("exp_1e6", jnp.exp, angles(1_000_000)),
+        Case("softmax_rows_1024", lambda x: jax.nn.softmax(x, axis=-1), image(1024)),
+        Case("sum_axis0_2048", lambda x: jnp.sum(x, axis=0), image(2048)),
+        Case("sum_axis1_2048", lambda x: jnp.sum(x, axis=1), image(2048)),
+        Case("transpose_2048", jnp.transpose, image(2048)),
+        Case("cumsum_1e6", jnp.cumsum, angles(1_000_000)),
+        Case("sort_1e6", jnp.sort, angles(1_000_000)),
+        Case("circ_fft_256", circular_convolution, transform(256)),
+        Case("circ_fft_512", circular_convolution, transform(512)),
+        Case("circ_fft_1024", circular_convolution, transform(1024)),
+        Case("matmul_512", jnp.matmul, matrices(512)),
+        Case("matmul_1024", jnp.matmul, matrices(1024)),
+        Case("conv_64x64x3x3_128", convolution, channels),
+        Case("xray2d_fwd_256", project, image(256)),
+        Case("xray2d_adj_256", back_project, lambda: (uniform((90, 384), 0.0, 1.0),)),
     ]
 
 
