@@ -43,7 +43,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
     }
-    let mut unroll = facts.unroll;
+    let mut unroll = facts.unroll.max(2);
     while unroll > 1 && unroll * accumulating > 8 {
         unroll /= 2;
     }

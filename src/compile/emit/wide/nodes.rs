@@ -16,6 +16,9 @@ use cotangent_ir::kernel::{Access, LaneOp, NodeId, NodeKind, OutputKind};
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
 
+/// Instructions for one vector from which those for several are interleaved.
+const LONG_BODY: usize = 48;
+
 /// Straight-line code under construction.
 pub(crate) struct Code {
     pub(crate) region: Region,
@@ -52,8 +55,14 @@ impl Generator<'_> {
         };
         let mut code = Code::new(region);
         let mut totals = Totals::new(pinned);
+        let mut starts = Vec::new();
         for vector in 0..block.vectors {
+            starts.push(code.region.insts.len());
             self.outputs(&mut code, body, level, vector, &mut totals)?;
+        }
+        // The processor looks ahead far enough to overlap short sequences by itself.
+        if pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
+            code.region.interleave(&starts);
         }
         self.write_totals(&mut code, totals);
         Some(code.region)

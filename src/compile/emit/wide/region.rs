@@ -5,6 +5,7 @@
 
 use super::assembler::{Gpr, Memory, Opcode};
 use smallvec::{SmallVec, smallvec};
+use std::collections::VecDeque;
 
 /// A vector.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -178,6 +179,37 @@ impl Region {
         memory: Memory,
     ) {
         self.insts.push(Inst { shape, opcode, immediate: None, result, args, memory: Some(memory) });
+    }
+
+    /// Reorders instructions from `starts[0]` on, which are sequences that begin at `starts`, so that the sequences advance
+    /// in turns: what one waits for, the others hide. A sequence may need values of those before it.
+    pub(crate) fn interleave(&mut self, starts: &[usize]) {
+        let Some(&first) = starts.first() else { return };
+        let mut sequences: Vec<VecDeque<Inst>> = Vec::new();
+        for &start in starts.iter().rev() {
+            sequences.push(self.insts.split_off(start).into());
+        }
+        sequences.reverse();
+        let mut pending = vec![false; self.values as usize];
+        for inst in sequences.iter().flatten() {
+            if let Some(result) = inst.result.filter(|result| !self.pinned.contains(result)) {
+                pending[result.0 as usize] = true;
+            }
+        }
+        debug_assert_eq!(self.insts.len(), first);
+        while sequences.iter().any(|sequence| !sequence.is_empty()) {
+            for sequence in &mut sequences {
+                let waits = |arg: &Operand| matches!(arg, Operand::Value(value) if pending[value.0 as usize]);
+                if sequence.front().is_some_and(|inst| !inst.args.iter().any(waits))
+                    && let Some(inst) = sequence.pop_front()
+                {
+                    if let Some(result) = inst.result {
+                        pending[result.0 as usize] = false;
+                    }
+                    self.insts.push(inst);
+                }
+            }
+        }
     }
 
     /// Moves whole-vector loads of values used once into the instruction that uses them, where it can read memory.
