@@ -50,7 +50,7 @@ impl Frame {
 /// Accesses of one operand that the loops around the vector loop move alike.
 pub(crate) struct Group {
     operand: u32,
-    /// Bytes for each step of each axis; 0 for the vector axis and those of one iteration.
+    /// Bytes for each step of each axis; 0 for axes of one iteration, and for the vector axis where its index does it.
     pub(crate) steps: SmallVec<[i64; 4]>,
     /// Where the operand begins.
     pub(crate) home: Memory,
@@ -124,8 +124,16 @@ pub(crate) fn stride(kernel: &Kernel, access: &Access, axis: usize) -> i64 {
 
 fn steps(kernel: &Kernel, operand: u32, access: &Access, vector: usize) -> SmallVec<[i64; 4]> {
     let size = kernel.operands[operand as usize].dtype.size() as i64;
-    let step = |axis: usize| if axis == vector { 0 } else { stride(kernel, access, axis) * size };
+    let indexed = scale(kernel, operand, access, vector).is_some();
+    let step = |axis: usize| if axis == vector && indexed { 0 } else { stride(kernel, access, axis) * size };
     (0..kernel.extents.len()).map(step).collect()
+}
+
+/// What the index of the vector loop is multiplied by in an address; none if the pointer has to move instead.
+pub(crate) fn scale(kernel: &Kernel, operand: u32, access: &Access, vector: usize) -> Option<u8> {
+    let size = kernel.operands[operand as usize].dtype.size() as i64;
+    let step = stride(kernel, access, vector) * size;
+    matches!(step, 0 | 1 | 2 | 4 | 8).then_some(step as u8)
 }
 
 /// Writes the entry of a function `(table, scalars, first chunk, chunk after the last)`; gives the position at which

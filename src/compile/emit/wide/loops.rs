@@ -6,6 +6,7 @@
 
 use super::allocate::{self, Allocation};
 use super::assembler::{Assembler, Condition, Gpr, Label, MachineCode, Memory, Source};
+use super::complex;
 use super::detour::{self, Detour};
 use super::frame::{self, Frame, Groups, INDEX, SCRATCH};
 use super::reduce::Accumulators;
@@ -17,7 +18,7 @@ use crate::compile::emit::kernel_function::chunk_size;
 use crate::compile::emit::split::{Body, Nest, Segment, Split, split};
 use crate::run::program::Place;
 use cotangent_ir::error::internal;
-use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
+use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -39,6 +40,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
     let width = width(kernel, &split, &elements);
     let mut frame = Frame::default();
     let groups = groups(kernel, &split, order.axes[vector], &mut frame)?;
+    let ragged = is_ragged(kernel, &split, order.axes[vector]);
     let accumulating = facts.levels.iter().flatten().count();
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
@@ -58,6 +60,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
         lanes: width.lanes() as i64,
         vector,
         unroll: unroll as i64,
+        ragged,
         frame,
         groups,
         spill_slots: Vec::new(),
@@ -106,7 +109,7 @@ fn width(kernel: &Kernel, split: &Split, elements: &[Element]) -> Width {
     if wide && !narrow { Width::Four } else { Width::Eight }
 }
 
-/// The pointers needed. None if there are too many, or elements of a vector are not neighbours.
+/// The pointers needed. None if there are too many, or a vector cannot be written at once.
 fn groups(kernel: &Kernel, split: &Split, vector: usize, frame: &mut Frame) -> Option<Groups> {
     let mut groups = Groups::default();
     let loads = split.nodes.iter().filter_map(|node| match &node.kind {
@@ -114,15 +117,28 @@ fn groups(kernel: &Kernel, split: &Split, vector: usize, frame: &mut Frame) -> O
         _ => None,
     });
     let stores = kernel.outputs.iter().map(|output| output.operand).zip(&split.accesses);
+    for (output, (_, access)) in stores.clone().enumerate() {
+        let together = || complex::store_partner(kernel, split, output, vector).is_some();
+        if !matches!(frame::stride(kernel, access, vector), 0 | 1) && !together() {
+            return None;
+        }
+    }
     for (operand, access) in loads.chain(stores) {
         let size = kernel.operands[operand as usize].dtype.size() as i64;
-        let near = matches!(frame::stride(kernel, access, vector), 0 | 1);
-        if !near || i32::try_from((access.offset + 64) * size).is_err() {
+        let reach = 64 * frame::stride(kernel, access, vector).abs().max(1);
+        if i32::try_from((access.offset.abs() + reach) * size).is_err() {
             return None;
         }
         groups.add(kernel, operand, access, vector, frame)?;
     }
     Some(groups)
+}
+
+/// Whether elements of some vector are not neighbours.
+fn is_ragged(kernel: &Kernel, split: &Split, vector: usize) -> bool {
+    let apart = |access: &Access| !matches!(frame::stride(kernel, access, vector), 0 | 1);
+    let loads = split.nodes.iter().any(|node| matches!(&node.kind, NodeKind::Load { access, .. } if apart(access)));
+    loads || split.accesses.iter().any(apart)
 }
 
 /// The elements processed at once.
@@ -160,6 +176,8 @@ pub(crate) struct Generator<'k> {
     pub(crate) vector: usize,
     /// Vectors in a block.
     unroll: i64,
+    /// Whether some access cannot be done under a mask known only at run time.
+    ragged: bool,
     pub(crate) frame: Frame,
     pub(crate) groups: Groups,
     spill_slots: Vec<Memory>,
@@ -402,15 +420,34 @@ impl Generator<'_> {
 
     fn vector_loop(&mut self, axis: usize, segments: &[Segment], level: usize) -> Option<()> {
         let cut = self.bounds.filter(|_| axis == self.order.chunked);
+        let moving = self.groups.moving(axis);
         match cut {
-            Some((low, _)) => self.assembler.load(INDEX, low),
-            None => self.assembler.mov_immediate(INDEX, segments[0].low as i64),
+            Some((low, _)) => {
+                self.assembler.load(INDEX, low);
+                for &(pointer, step) in &moving {
+                    self.assembler.multiply(SCRATCH[0], INDEX, step);
+                    self.assembler.add(pointer, SCRATCH[0]);
+                }
+            }
+            None => {
+                let low = i32::try_from(segments[0].low).ok()?;
+                self.assembler.mov_immediate(INDEX, i64::from(low));
+                for &(pointer, step) in moving.iter().filter(|_| low != 0) {
+                    self.assembler.add_immediate(pointer, step.checked_mul(low)?);
+                }
+            }
         }
         for segment in segments {
             self.count_uses(&segment.inside);
             match cut {
                 Some((_, high)) => self.cut_segment(axis, segment, high, level)?,
                 None => self.whole_segment(segment, level)?,
+            }
+        }
+        if cut.is_none() && level > 0 {
+            let extent = i32::try_from(self.kernel.extents[axis]).ok()?;
+            for &(pointer, step) in &moving {
+                self.assembler.sub_immediate(pointer, step.checked_mul(extent)?);
             }
         }
         Some(())
@@ -459,6 +496,10 @@ impl Generator<'_> {
             let block = Block { vectors, active: Active::All };
             self.blocks(segment, level, block, step, Limit::Kept(limit))?;
         }
+        if self.ragged {
+            let block = Block { vectors: 1, active: Active::First(1) };
+            return self.blocks(segment, level, block, 1, Limit::Kept(limit));
+        }
         let done = self.assembler.label();
         let [table, rest] = SCRATCH;
         self.assembler.mov(rest, INDEX);
@@ -501,9 +542,24 @@ impl Generator<'_> {
         self.inside(&segment.inside, level + 1)?;
         self.block = None;
         if step != 0 {
-            self.assembler.add_immediate(INDEX, step as i32);
+            self.advance(step as i32)?;
         }
         Some(())
+    }
+
+    /// Moves the index of the vector loop and the pointers that follow it.
+    fn advance(&mut self, step: i32) -> Option<()> {
+        for (pointer, bytes) in self.moving_by(step)? {
+            self.assembler.add_immediate(pointer, bytes);
+        }
+        self.assembler.add_immediate(INDEX, step);
+        Some(())
+    }
+
+    /// The pointers that follow the vector loop, and how many bytes some steps of it are.
+    fn moving_by(&self, steps: i32) -> Option<Vec<(Gpr, i32)>> {
+        let moving = self.groups.moving(self.order.axes[self.vector]);
+        moving.into_iter().map(|(pointer, step)| Some((pointer, step.checked_mul(steps)?))).collect()
     }
 
     /// Blocks from the index on as long as they are whole.
@@ -534,10 +590,14 @@ impl Generator<'_> {
                 self.assembler.cmp(strip, end);
                 self.assembler.mov_if(Condition::Greater, strip, end);
             }
+            let moving = self.moving_by(step)?;
             let inside = &segment.inside;
             let asked = self.asks_index(inside);
             let index = self.indices[self.order.axes[self.vector]].filter(|_| asked);
             self.repeat(body, level + 1, index, |generator, again| {
+                for &(pointer, bytes) in &moving {
+                    generator.assembler.add_immediate(pointer, bytes);
+                }
                 generator.assembler.add_immediate(INDEX, step);
                 generator.assembler.cmp(INDEX, if long { strip } else { end });
                 generator.assembler.jump_if(Condition::Less, again);

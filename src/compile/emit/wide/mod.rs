@@ -14,6 +14,7 @@
 
 mod allocate;
 mod assembler;
+mod complex;
 mod detour;
 mod frame;
 mod loops;

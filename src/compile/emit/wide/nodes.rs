@@ -4,6 +4,7 @@
 //! iteration overwrites, it has read.
 
 use super::assembler::{Memory, Opcode};
+use super::complex;
 use super::frame::{self, INDEX, SCRATCH};
 use super::loops::{Active, Block, Generator};
 use super::reduce::Totals;
@@ -24,11 +25,13 @@ pub(crate) struct Code {
     pub(crate) region: Region,
     /// Values of nodes, by vector of the block; those that are the same in all lanes under 0.
     values: HashMap<(NodeId, usize), Lane>,
+    /// Ranges of alternating elements that were read as a whole, by operand, access of the even ones, vector of the block.
+    pub(crate) pairs: HashMap<(u32, Access, usize), Vec<Operand>>,
 }
 
 impl Code {
     pub(crate) fn new(region: Region) -> Code {
-        Code { region, values: HashMap::new() }
+        Code { region, values: HashMap::new(), pairs: HashMap::new() }
     }
 }
 
@@ -141,9 +144,23 @@ impl Generator<'_> {
             }
         }
         for (output, &root) in body.roots.iter().enumerate() {
-            if self.kernel.outputs[output].kind == OutputKind::Store {
-                let value = self.value(code, output, root, vector)?;
-                self.write(code, output, vector, &value.lane)?;
+            if self.kernel.outputs[output].kind != OutputKind::Store {
+                continue;
+            }
+            let axis = self.order.axes[self.vector];
+            let partner = complex::store_partner(self.kernel, self.split, output, axis);
+            match partner {
+                Some(partner) if self.split.accesses[output].offset & 1 == 0 => {
+                    let even = self.value(code, output, root, vector)?;
+                    let odd = self.value(code, partner, body.roots[partner], vector)?;
+                    self.write_alternate(code, output, vector, (&even.lane, &odd.lane))?;
+                }
+                // Written by its partner.
+                Some(_) => {}
+                None => {
+                    let value = self.value(code, output, root, vector)?;
+                    self.write(code, output, vector, &value.lane)?;
+                }
             }
         }
         Some(())
@@ -326,6 +343,9 @@ impl Generator<'_> {
         let wide = self.dtype(operand).size() == 8;
         let parts = self.parts(wide);
         let axis = self.order.axes[self.vector];
+        if !matches!(frame::stride(self.kernel, access, axis), 0 | 1) {
+            return self.read_apart(code, operand, access, vector);
+        }
         let address = self.address(operand, access, vector)?;
         if frame::stride(self.kernel, access, axis) == 0 {
             let opcode =
@@ -383,16 +403,12 @@ impl Generator<'_> {
     }
 
     /// How many vectors make a lane value of elements of 64 bits or fewer.
-    fn parts(&self, wide: bool) -> usize {
+    pub(crate) fn parts(&self, wide: bool) -> usize {
         if wide && self.width == Width::Eight { 2 } else { 1 }
     }
 
     /// How the active lanes of a vector are moved from and to memory.
     fn part(&mut self, code: &mut Code, wide: bool, part: usize) -> Part {
-        const XMM: [Opcode; 2] =
-            [Opcode::new("vmovups", 1, 0, 0x10).short(), Opcode::new("vmovups", 1, 0, 0x11).short()];
-        const SD: [Opcode; 2] = [Opcode::new("vmovsd", 1, 3, 0x10).short(), Opcode::new("vmovsd", 1, 3, 0x11).short()];
-        const SS: [Opcode; 2] = [Opcode::new("vmovss", 1, 2, 0x10).short(), Opcode::new("vmovss", 1, 2, 0x11).short()];
         let size = if wide { 8 } else { 4 };
         match self.block().active {
             Active::All => Part::Whole,
@@ -400,14 +416,23 @@ impl Generator<'_> {
                 Part::Masked(self.selector(code).masks(&smallvec![Operand::Memory(mask)], Element::F64)[part])
             }
             Active::Masked(mask) => Part::Masked(Operand::Memory(mask)),
-            Active::First(lanes) => match (lanes * size).saturating_sub(32 * part) {
-                0 => Part::Nothing,
-                32.. => Part::Whole,
-                4 => Part::Opcode { load: SS[0], store: SS[1] },
-                8 => Part::Opcode { load: SD[0], store: SD[1] },
-                16 => Part::Opcode { load: XMM[0], store: XMM[1] },
-                bytes => Part::Masked(self.first_bytes(bytes)),
-            },
+            Active::First(lanes) => self.part_of_bytes((lanes * size).saturating_sub(32 * part)),
+        }
+    }
+
+    /// How the first bytes of a vector are moved.
+    pub(crate) fn part_of_bytes(&mut self, bytes: usize) -> Part {
+        const XMM: [Opcode; 2] =
+            [Opcode::new("vmovups", 1, 0, 0x10).short(), Opcode::new("vmovups", 1, 0, 0x11).short()];
+        const SD: [Opcode; 2] = [Opcode::new("vmovsd", 1, 3, 0x10).short(), Opcode::new("vmovsd", 1, 3, 0x11).short()];
+        const SS: [Opcode; 2] = [Opcode::new("vmovss", 1, 2, 0x10).short(), Opcode::new("vmovss", 1, 2, 0x11).short()];
+        match bytes {
+            0 => Part::Nothing,
+            4 => Part::Opcode { load: SS[0], store: SS[1] },
+            8 => Part::Opcode { load: SD[0], store: SD[1] },
+            16 => Part::Opcode { load: XMM[0], store: XMM[1] },
+            32.. => Part::Whole,
+            bytes => Part::Masked(self.first_bytes(bytes)),
         }
     }
 
@@ -428,13 +453,14 @@ impl Generator<'_> {
     }
 
     /// The address of an access for one vector of the block.
-    fn address(&mut self, operand: u32, access: &Access, vector: usize) -> Option<Memory> {
+    pub(crate) fn address(&mut self, operand: u32, access: &Access, vector: usize) -> Option<Memory> {
         let size = self.dtype(operand).size() as i64;
         let axis = self.order.axes[self.vector];
         let step = frame::stride(self.kernel, access, axis);
         let base = self.group(operand, access).register.unwrap_or(SCRATCH[0]);
         let displacement = i32::try_from((access.offset + vector as i64 * self.lanes * step) * size).ok()?;
-        let index = (step != 0).then_some((INDEX, size as u8));
+        let scale = frame::scale(self.kernel, operand, access, axis);
+        let index = scale.filter(|&scale| scale != 0).map(|scale| (INDEX, scale));
         Some(Memory::At { base, index, displacement })
     }
 
@@ -454,7 +480,7 @@ impl Generator<'_> {
 }
 
 /// How lanes are moved.
-enum Part {
+pub(crate) enum Part {
     /// All of them.
     Whole,
     /// By instructions that move just these.

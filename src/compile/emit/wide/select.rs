@@ -107,7 +107,7 @@ const fn float(element: Element, name: [&'static str; 2], byte: u8) -> Opcode {
 }
 
 /// Exchanges the halves of a vector.
-const SWAP: Opcode = Opcode::new("vpermpd", 3, 1, 0x01).w();
+pub(crate) const SWAP: Opcode = Opcode::new("vpermpd", 3, 1, 0x01).w();
 const PAND: Opcode = Opcode::new("vpand", 1, 1, 0xdb);
 const PXOR: Opcode = Opcode::new("vpxor", 1, 1, 0xef);
 

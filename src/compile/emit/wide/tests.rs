@@ -119,11 +119,23 @@ fn what_is_taken() {
             reduce max p1 [1*i1], n0
         }"
     ));
-    // Elements that are not neighbours.
+    // Complex numbers, and elements apart.
+    assert!(is_taken(
+        "kernel @product [64] (p0: read f32[128], p1: read f32[256], p2: write f32[128]) {
+            n0 = load p0 [2*i0] : f32
+            n1 = load p0 [1 + 2*i0] : f32
+            n2 = load p1 [4*i0] : f32
+            n3 = mul n0, n2 : f32
+            n4 = mul n1, n2 : f32
+            store p2 [2*i0], n3
+            store p2 [1 + 2*i0], n4
+        }"
+    ));
+    // Vectors that cannot be written at once.
     assert!(!is_taken(
-        "kernel @strided [64] (p0: read f32[256], p1: write f32[64]) {
-            n0 = load p0 [4*i0] : f32
-            store p1 [1*i0], n0
+        "kernel @strided [64] (p0: read f32[64], p1: write f32[256]) {
+            n0 = load p0 [1*i0] : f32
+            store p1 [4*i0], n0
         }"
     ));
 }
