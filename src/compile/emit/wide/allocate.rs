@@ -236,7 +236,7 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
             }
             Shape::Store => {
                 let value = self.register(&inst.args[0], &mut locked);
-                self.emit(inst.opcode, value, None, accessed(inst), None);
+                self.emit(inst.opcode, value, None, accessed(inst), inst.immediate);
                 self.expire(inst);
             }
             Shape::MaskedStore => {

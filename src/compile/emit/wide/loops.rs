@@ -9,6 +9,7 @@ use super::assembler::{Assembler, Condition, Gpr, Label, MachineCode, Memory, So
 use super::complex;
 use super::detour::{self, Detour};
 use super::frame::{self, Frame, Groups, INDEX, SCRATCH};
+use super::narrow;
 use super::reduce::Accumulators;
 use super::region::{MOVE, Region, STORE};
 use super::select::{Element, Width};
@@ -78,22 +79,13 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
 
 /// What every node is held in.
 fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<Vec<Element>> {
-    let held = |(index, node): (usize, &cotangent_ir::kernel::Node)| {
-        if let NodeKind::Load { operand, access } = &node.kind {
-            let dtype = kernel.operands[*operand as usize].dtype;
-            if dtype.is_bool() || !access.dynamic.is_empty() {
-                return None;
-            }
-        }
-        Element::of(node.dtype, facts.narrow[index])
+    let held = |(index, node): (usize, &cotangent_ir::kernel::Node)| match &node.kind {
+        NodeKind::Load { access, .. } if !access.dynamic.is_empty() => None,
+        NodeKind::Load { .. } => narrow::element(node.dtype).or(Element::of(node.dtype, false)),
+        _ => Element::of(node.dtype, facts.narrow[index]),
     };
-    let outputs = kernel.outputs.iter().zip(&split.accesses);
-    for (output, access) in outputs {
-        let dtype = kernel.operands[output.operand as usize].dtype;
-        if dtype.is_bool() || !access.dynamic.is_empty() {
-            return None;
-        }
-        Element::of(dtype, false)?;
+    for (output, access) in kernel.outputs.iter().zip(&split.accesses) {
+        Element::of(kernel.operands[output.operand as usize].dtype, false).filter(|_| access.dynamic.is_empty())?;
     }
     split.nodes.iter().enumerate().map(held).collect()
 }
@@ -124,6 +116,10 @@ fn groups(kernel: &Kernel, split: &Split, vector: usize, frame: &mut Frame) -> O
         }
     }
     for (operand, access) in loads.chain(stores) {
+        let narrow = narrow::is_narrow(kernel.operands[operand as usize].dtype);
+        if narrow && !matches!(frame::stride(kernel, access, vector), 0 | 1) {
+            return None;
+        }
         let size = kernel.operands[operand as usize].dtype.size() as i64;
         let reach = 64 * frame::stride(kernel, access, vector).abs().max(1);
         if i32::try_from((access.offset.abs() + reach) * size).is_err() {
@@ -134,11 +130,17 @@ fn groups(kernel: &Kernel, split: &Split, vector: usize, frame: &mut Frame) -> O
     Some(groups)
 }
 
-/// Whether elements of some vector are not neighbours.
+/// Whether elements of some vector are not neighbours, or too small to be moved under a mask.
 fn is_ragged(kernel: &Kernel, split: &Split, vector: usize) -> bool {
-    let apart = |access: &Access| !matches!(frame::stride(kernel, access, vector), 0 | 1);
-    let loads = split.nodes.iter().any(|node| matches!(&node.kind, NodeKind::Load { access, .. } if apart(access)));
-    loads || split.accesses.iter().any(apart)
+    let ragged = |operand: u32, access: &Access| {
+        !matches!(frame::stride(kernel, access, vector), 0 | 1)
+            || narrow::is_narrow(kernel.operands[operand as usize].dtype)
+    };
+    let loads = split.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Load { operand, access } => ragged(*operand, access),
+        _ => false,
+    });
+    loads || kernel.outputs.iter().zip(&split.accesses).any(|(output, access)| ragged(output.operand, access))
 }
 
 /// The elements processed at once.

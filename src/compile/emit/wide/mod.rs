@@ -18,6 +18,7 @@ mod complex;
 mod detour;
 mod frame;
 mod loops;
+mod narrow;
 mod nodes;
 mod reduce;
 mod region;

@@ -7,6 +7,7 @@ use super::assembler::{Memory, Opcode};
 use super::complex;
 use super::frame::{self, INDEX, SCRATCH};
 use super::loops::{Active, Block, Generator};
+use super::narrow;
 use super::reduce::Totals;
 use super::region::{MOVE, Operand, Region, STORE, Shape, Value};
 use super::select::{Arg, Element, Lane, Selector, Width, fused_opcode};
@@ -343,6 +344,9 @@ impl Generator<'_> {
         let wide = self.dtype(operand).size() == 8;
         let parts = self.parts(wide);
         let axis = self.order.axes[self.vector];
+        if narrow::is_narrow(self.dtype(operand)) {
+            return self.read_narrow(code, operand, access, vector);
+        }
         if !matches!(frame::stride(self.kernel, access, axis), 0 | 1) {
             return self.read_apart(code, operand, access, vector);
         }
@@ -382,6 +386,10 @@ impl Generator<'_> {
         let address = self.address(operand, access, vector)?;
         if frame::stride(self.kernel, access, axis) == 0 && self.kernel.extents[axis] > 1 {
             internal("a store of many lanes to one element");
+        }
+        if self.dtype(operand).is_bool() {
+            self.write_bools(code, address, lane[0]);
+            return Some(());
         }
         for (part, &value) in lane.iter().enumerate() {
             let address = address.plus(32 * part as i32);

@@ -311,9 +311,12 @@ impl Generator<'_> {
         if let Some(number) = number {
             self.assembler.load(chunk, number);
         }
-        let size = if wide { 8 } else { 4 };
-        let displacement = (access.offset * i64::from(size)) as i32;
+        let size = self.dtype(operand).size();
+        let displacement = access.offset as i32 * size as i32;
         let to = Memory::At { base, index: number.map(|_| (chunk, size as u8)), displacement };
+        if self.dtype(operand).is_bool() {
+            return self.write_bool(code, to, total);
+        }
         let opcode =
             if wide { Opcode::new("vmovsd", 1, 3, 0x11).short() } else { Opcode::new("vmovss", 1, 2, 0x11).short() };
         code.region.store_with(opcode, to, total);

@@ -165,6 +165,14 @@ impl Region {
         self.access(Shape::Store, opcode, None, smallvec![value], to);
     }
 
+    /// Writes one lane of a vector.
+    pub(crate) fn store_lane(&mut self, opcode: Opcode, to: Memory, lane: u8, value: Operand) {
+        self.access(Shape::Store, opcode, None, smallvec![value], to);
+        if let Some(inst) = self.insts.last_mut() {
+            inst.immediate = Some(lane);
+        }
+    }
+
     /// Writes the elements of a vector that a mask chooses.
     pub(crate) fn store_masked(&mut self, opcode: Opcode, to: Memory, mask: Operand, value: Operand) {
         self.access(Shape::MaskedStore, opcode, None, smallvec![mask, value], to);
