@@ -2,9 +2,10 @@
 //!
 //! A function of arrays is an ordinary closure or `fn` over [`Array`], or over trees of them: tuples, vectors, maps, your
 //! own structs ([`Tree`]). Outside of everything its operations run at once. Transformations turn it into other functions,
-//! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches; [`jvp`],
-//! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data
-//! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
+//! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches, and the
+//! items of a batch can ask for each other's values ([`psum`] and its like); [`jvp`], [`vjp`], [`linearize`] and
+//! [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data are functions, too:
+//! [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
 //! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`]
 //! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work;
 //! [`check_grads`] compares with difference quotients.
@@ -55,6 +56,7 @@ pub mod metric;
 pub mod optimize;
 pub mod solver;
 
+mod axis;
 mod batch;
 mod check;
 mod checkpoint;
@@ -72,11 +74,13 @@ mod linear;
 mod trace;
 mod tree;
 
+pub use axis::{all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter};
 pub use batch::{Vmap, vmap};
 pub use check::check_grads;
 pub use checkpoint::{Checkpoint, checkpoint};
 pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
+pub use cotangent_ir::prim::collective::AxisNames;
 pub use cotangent_ir::trace::Traced;
 pub use cotangent_ir::{
     Array, At, Border, Boundary, DType, Dims, Element, Error, ErrorKind, Index, IntoOperand, OutOfRange, Padding,
@@ -94,6 +98,6 @@ pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};
-pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
+pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp, vjp_reduced};
 pub use trace::placeholder;
 pub use tree::Tree;

@@ -26,6 +26,12 @@ pub(crate) fn has_effects(inst: &Inst) -> bool {
     }
 }
 
+/// Whether an instruction of a function, or of one it uses, passes a test.
+pub(crate) fn any_inst(func: &Func, test: &impl Fn(&Inst) -> bool) -> bool {
+    let within = |inst: &Inst| inst.attrs.iter().flat_map(|(_, attr)| attr.funcs()).any(|body| any_inst(body, test));
+    func.insts().iter().any(|inst| test(inst) || within(inst))
+}
+
 /// Whether a function does something besides computing its results.
 pub(crate) fn any_effects(func: &Func) -> bool {
     func.insts().iter().any(has_effects)

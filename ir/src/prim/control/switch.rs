@@ -294,7 +294,7 @@ fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
 fn batch_chosen(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
     let batched = reach(args.attrs, args.batched, Along::Values);
     let many =
-        |branch: &Arc<Func>| Ok(Arc::new(vmap::batch_forcing(branch, &args.batched[1..], args.size, &batched)?.0));
+        |branch: &Arc<Func>| Ok(Arc::new(vmap::batch_forcing(branch, &args.batched[1..], args.axis, &batched)?.0));
     let branches = args.attrs.funcs("branches").iter().map(many).collect::<Result<Vec<_>>>()?;
     let operands: Vec<&Array> = args.xs.iter().collect();
     let results = apply_many(&SWITCH, &operands, attrs(branches), batched.len());
@@ -312,7 +312,7 @@ fn batch_all(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
     let mut chosen: Vec<Array> = Vec::new();
     for (position, branch) in branches.iter().enumerate() {
         let force = vec![true; branch.results().len()];
-        let (many, _) = vmap::batch_forcing(branch, &args.batched[1..], args.size, &force)?;
+        let (many, _) = vmap::batch_forcing(branch, &args.batched[1..], args.axis, &force)?;
         let results = replay(&many, &args.xs[1..]);
         if position == 0 {
             chosen = results;

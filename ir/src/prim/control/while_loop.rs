@@ -206,13 +206,13 @@ fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
 }
 
 fn batch_loop(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
-    let (consts, size) = (args.attrs.size("consts"), args.size);
+    let (consts, axis) = (args.attrs.size("consts"), args.axis);
     let (cond, body) = (args.attrs.func("cond"), args.attrs.func("body"));
     // Items that stop at different times differ in everything that is carried; reaching by values says so.
     let carried = carried(args.attrs, args.batched, Along::Values);
     let flags = [&args.batched[..consts], &carried].concat();
-    let (many_body, _) = vmap::batch_forcing(body, &flags, size, &carried)?;
-    let (many_cond, predicate) = vmap::batch(cond, &flags, size, false)?;
+    let (many_body, _) = vmap::batch_forcing(body, &flags, axis, &carried)?;
+    let (many_cond, predicate) = vmap::batch(cond, &flags, axis, false)?;
     let operand = |position: usize| match flags[position] {
         true => args.with_batch(position),
         false => args.xs[position].clone(),
