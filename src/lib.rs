@@ -7,8 +7,8 @@
 //! [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data are functions, too:
 //! [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
 //! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`]
-//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work;
-//! [`check_grads`] compares with difference quotients.
+//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work; [`host_call`]
+//! calls a closure while the program runs, and [`debug_print`] prints; [`check_grads`] compares with difference quotients.
 //!
 //! Least squares by gradient descent; the whole loop is one compiled program:
 //!
@@ -66,6 +66,7 @@ mod executable;
 mod factor;
 mod function;
 mod gradient;
+mod host;
 mod implicit;
 mod inner;
 mod jacobian;
@@ -93,6 +94,7 @@ pub use custom::{
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
 pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
+pub use host::{HostCall, debug_callback, debug_print, host_call};
 pub use implicit::{custom_linear_solve, custom_root};
 pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
 #[cfg(feature = "compiler")]

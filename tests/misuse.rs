@@ -3,7 +3,7 @@
 
 use cotangent::{
     AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, axis_index, axis_size, cond,
-    eval_shape, fori_loop, grad, impl_tree, jacfwd, jit, jvp, linear_transpose, linearize,
+    debug_print, eval_shape, fori_loop, grad, host_call, impl_tree, jacfwd, jit, jvp, linear_transpose, linearize,
     placeholder, psum, scan, switch, value_and_grad, vjp, vmap, while_loop,
 };
 use std::cell::RefCell;
@@ -324,4 +324,17 @@ fn names_of_axes_that_are_not_bound() {
     let f = grad(|x: Array| x).reduce_axes("rows");
     let (slope, line) = (f.call(Array::from(1.0f32)), line!());
     expect(slope, ErrorKind::Trace, "reduce_axes", line, &["`rows` is not bound"]);
+}
+
+#[test]
+fn functions_of_the_host() {
+    let none = host_call("none", placeholder(Type::scalar(DType::F32)), |_: Array| -> Result<Array, Error> {
+        Err(Error::new(ErrorKind::Input, "sensor", "it is dark"))
+    });
+    let (result, line) = (jit(none.clone()).call(Array::from(1.0f32)), line!());
+    expect(result, ErrorKind::Input, "none", line, &["the function of the host failed", "it is dark"]);
+    let (slope, line) = (grad(none).call(Array::from(1.0f32)), line!());
+    expect(slope, ErrorKind::Transform, "none", line, &["has no derivative", "`custom_vjp`", "`linear`"]);
+    let (shown, line) = (debug_print("{} {}", &vector(1)), line!());
+    expect(shown.tensor(), ErrorKind::Argument, "debug_print", line, &["room for 2 arrays", "given are 1"]);
 }

@@ -48,6 +48,7 @@ pub mod fft;
 pub mod floating;
 mod gamma_reference;
 pub mod gather;
+pub mod host;
 pub mod hyperbolic;
 pub mod implicit;
 pub mod index;
@@ -463,6 +464,8 @@ pub enum Control {
     Custom,
     /// `effect::TAP`
     Tap,
+    /// `host::HOST_CALL`
+    Host,
 }
 
 impl Prim {
@@ -540,6 +543,7 @@ static FAMILIES: &[&[&Prim]] = &[
     checkpoint::ALL,
     collective::ALL,
     effect::ALL,
+    host::ALL,
 ];
 
 /// A type rule's refusal. The primitive's name is the operation.

@@ -20,7 +20,7 @@ pub fn prune(func: &Func) -> Func {
 /// Whether an instruction does something besides computing its results.
 pub(crate) fn has_effects(inst: &Inst) -> bool {
     match inst.prim.lower {
-        Lower::Control(Control::Tap) => true,
+        Lower::Control(Control::Tap | Control::Host) => true,
         Lower::Control(_) => inst.attrs.iter().flat_map(|(_, attr)| attr.funcs()).any(|body| any_effects(body)),
         _ => false,
     }

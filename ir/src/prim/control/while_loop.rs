@@ -7,9 +7,10 @@ use super::{
 use crate::array::{Array, apply_many};
 use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::eval::Interpreter;
 use crate::func::Func;
+use crate::prim::host;
 use crate::prim::{
     Arity, Batch, BatchArgs, Case, Control, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types,
     WithTangents, refuse,
@@ -213,6 +214,11 @@ fn batch_loop(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
     let flags = [&args.batched[..consts], &carried].concat();
     let (many_body, _) = vmap::batch_forcing(body, &flags, axis, &carried)?;
     let (many_cond, predicate) = vmap::batch(cond, &flags, axis, false)?;
+    if predicate[0] && (host::computes_in(cond) || host::computes_in(body)) {
+        let message = "the loop calls the host (`host_call`), and would do so for items for which it has ended; do that \
+                       outside of the loop, or loop over the items instead of `vmap`";
+        return Err(Error::new(ErrorKind::Transform, "while", message));
+    }
     let operand = |position: usize| match flags[position] {
         true => args.with_batch(position),
         false => args.xs[position].clone(),
