@@ -1,11 +1,13 @@
 //! `vmap`: a function of one thing applied to many at once.
 
 use crate::function::{Arguments, Function};
-use crate::trace::{Evaluated, Recorded, evaluate, name_of, record_types};
+use crate::trace::{Evaluated, Recorded, evaluate, name_of};
 use crate::tree::Tree;
-use cotangent_ir::trace::{Traced, replay};
+use cotangent_ir::prim::collective::bind;
+use cotangent_ir::trace::{Trace, Traced, replay};
+use cotangent_ir::transform::vmap::BatchAxis;
 use cotangent_ir::transform::{inline, vmap as batching};
-use cotangent_ir::{Array, Error, ErrorKind, Result, Type};
+use cotangent_ir::{Array, DType, Error, ErrorKind, Result, Type};
 use std::panic::Location;
 
 /// A function batched over axes of its arguments: the result of [`vmap`].
@@ -13,6 +15,8 @@ pub struct Vmap<F> {
     function: F,
     in_axes: Option<InAxes>,
     out_axes: OutAxes,
+    name: Option<String>,
+    size: Option<usize>,
 }
 
 /// The axes that arrays are sliced along.
@@ -44,7 +48,7 @@ enum OutAxes {
 /// # Ok::<(), cotangent::Error>(())
 /// ```
 pub fn vmap<F>(function: F) -> Vmap<F> {
-    Vmap { function, in_axes: None, out_axes: OutAxes::All(0) }
+    Vmap { function, in_axes: None, out_axes: OutAxes::All(0), name: None, size: None }
 }
 
 impl<F> Vmap<F> {
@@ -83,6 +87,36 @@ impl<F> Vmap<F> {
         self
     }
 
+    /// Gives the batch axis a name, by which the function can ask for what other slices have: [`psum`](crate::psum),
+    /// [`all_gather`](crate::all_gather), [`axis_index`](crate::axis_index) and others. Within a function batched more than
+    /// once, all names are known; of equal ones the innermost counts.
+    ///
+    /// ```
+    /// use cotangent::{Array, psum, vmap};
+    /// let share = |x: Array| &x / psum(x.clone(), "i");
+    /// let shares = vmap(share).axis_name("i").call(Array::from([1.0f32, 3.0, 4.0]))?;
+    /// assert_eq!(shares.to_vec::<f32>()?, [0.125, 0.375, 0.5]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    pub fn axis_name(mut self, name: &str) -> Vmap<F> {
+        self.name = Some(name.to_string());
+        self
+    }
+
+    /// The number of slices; needed only where no argument is sliced, and checked otherwise.
+    ///
+    /// ```
+    /// use cotangent::{Array, axis_index, vmap};
+    /// let shifted = |x: Array| x + axis_index("i");
+    /// let all = vmap(shifted).in_axes(&[None]).axis_name("i").axis_size(3).call(Array::from(10))?;
+    /// assert_eq!(all.to_vec::<i32>()?, [10, 11, 12]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    pub fn axis_size(mut self, size: usize) -> Vmap<F> {
+        self.size = Some(size);
+        self
+    }
+
     /// Applies it: at once outside any trace, recorded inside one.
     ///
     /// # Errors
@@ -115,15 +149,17 @@ impl<F> Vmap<F> {
             Ok(plan) => plan.slices.clone(),
             Err(_) => leaves.iter().map(|leaf| leaf.ty().unwrap_or_else(|_| Type::new(DEFAULT, &[]))).collect(),
         };
-        let body = |args| self.function.apply(args);
-        let Recorded { output, outcome } = record_types(&name_of::<F>(), &args, &slices, body);
+        let size = plan.as_ref().map_or(1, |plan| plan.size);
+        let (Recorded { output, outcome }, number) = self.record(&args, &slices, size);
         let results = plan.and_then(|plan| {
             let Traced { func, captures } = outcome?;
             let mut batched = vec![false; captures.len()];
+            batched.extend(number.map(|_| true));
             batched.extend(plan.axes.iter().map(Option::is_some));
             let out_axes = self.out_axes(func.results().len())?;
-            let (func, stacked) = batching::batch(&inline::inline(&func), &batched, plan.size, false)?;
+            let (func, stacked) = batching::batch(&inline::inline(&func), &batched, BatchAxis { size, number }, false)?;
             let mut operands = captures;
+            operands.extend(number.map(|_| Array::iota(&[size], 0, DType::I32)));
             operands.extend(leaves.iter().zip(&plan.axes).map(|(leaf, axis)| match axis {
                 Some(axis) => leaf.move_axis(*axis as isize, 0),
                 None => leaf.clone(),
@@ -141,6 +177,27 @@ impl<F> Vmap<F> {
             results.iter().zip(stacked).zip(&out_axes).map(placed).collect()
         });
         Evaluated::new(output, results)
+    }
+
+    /// Records the function of one slice. If the axis has a name, the number of the slice is the first parameter, and the
+    /// number of the axis is returned, too.
+    fn record<A: Tree, M: Arguments<A>>(
+        &self,
+        args: &A,
+        slices: &[Type],
+        size: usize,
+    ) -> (Recorded<F::Output>, Option<usize>)
+    where
+        F: Function<A, M>,
+    {
+        let open = Trace::open(name_of::<F>());
+        let bound = self.name.as_ref().map(|name| bind(name, size, open.param(Type::scalar(DType::I32))));
+        let number = bound.as_ref().map(|axis| axis.number());
+        let params = slices.iter().map(|ty| open.param(ty.clone())).collect();
+        let output = self.function.apply(args.with_leaves(params));
+        drop(bound);
+        let outcome = open.finish(&output.leaves());
+        (Recorded { output, outcome }, number)
     }
 
     /// The axis of each array of the result.
@@ -214,10 +271,18 @@ impl<F> Vmap<F> {
             axes.push(Some(position));
             slices.push(ty.with_shape(&shape));
         }
-        match size {
-            Some((size, _)) => Ok(Plan { axes, size, slices }),
-            None => {
-                let message = "no argument has an array to batch over; give at least one an axis in `in_axes`";
+        match (size, self.size) {
+            (Some((extent, ty)), Some(size)) if extent != size => {
+                let message = format!(
+                    "`axis_size` is {size}, but {ty} has the extent {extent} along the batch axis; leave `axis_size` out, \
+                     or pass an argument that fits"
+                );
+                refuse(ErrorKind::Shape, message)
+            }
+            (Some((size, _)), _) | (None, Some(size)) => Ok(Plan { axes, size, slices }),
+            (None, None) => {
+                let message = "no argument has an array to batch over; give at least one an axis in `in_axes`, or state \
+                               the number of slices with `axis_size`";
                 refuse(ErrorKind::Argument, message.into())
             }
         }

@@ -8,6 +8,7 @@ use crate::function::{Argument, Arguments, Function, Selection};
 use crate::linear::{conjugate, differentiable, flags};
 use crate::trace::{Evaluated, evaluate, name_of, record};
 use crate::tree::Tree;
+use cotangent_ir::prim::collective::{AxisNames, check_bound};
 use cotangent_ir::trace::{Traced, replay};
 use cotangent_ir::transform::linearize::Linearized;
 use cotangent_ir::transform::{inline, linearize, transpose};
@@ -27,6 +28,7 @@ pub struct ValueAndGradAux<F, S = Argument<0>>(Gradient<F, S>);
 struct Gradient<F, S> {
     function: F,
     holomorphic: bool,
+    reduce_axes: Vec<String>,
     selection: PhantomData<fn() -> S>,
 }
 
@@ -67,12 +69,12 @@ pub fn value_and_grad_aux<F>(function: F) -> ValueAndGradAux<F> {
 
 impl<F, S> Gradient<F, S> {
     fn new(function: F) -> Gradient<F, S> {
-        Gradient { function, holomorphic: false, selection: PhantomData }
+        Gradient { function, holomorphic: false, reduce_axes: Vec::new(), selection: PhantomData }
     }
 
     fn wrt<T>(self) -> Gradient<F, T> {
-        let Gradient { function, holomorphic, selection: _ } = self;
-        Gradient { function, holomorphic, selection: PhantomData }
+        let Gradient { function, holomorphic, reduce_axes, selection: _ } = self;
+        Gradient { function, holomorphic, reduce_axes, selection: PhantomData }
     }
 
     /// The results of the function and the gradient of its first result. Called inside a trace.
@@ -101,6 +103,7 @@ impl<F, S> Gradient<F, S> {
         count: usize,
     ) -> Result<(Vec<Array>, Vec<Array>)> {
         let loss = self.check_loss(&func)?;
+        check_bound("reduce_axes", &self.reduce_axes)?;
         let leaves = args.leaves();
         let mut linear = vec![false; captures.len() + leaves.len()];
         positions.iter().for_each(|&position| linear[captures.len() + position] = true);
@@ -125,7 +128,7 @@ impl<F, S> Gradient<F, S> {
         let of = |position: &usize| {
             // `wanted` holds every position, sorted, so the search succeeds.
             let place = wanted.partition_point(|other| other < position);
-            conjugate(gradient[place].clone())
+            conjugate(gradient[place].psum_shared(&leaves[*position], &self.reduce_axes))
         };
         Ok((results, positions.iter().map(of).collect()))
     }
@@ -179,6 +182,24 @@ macro_rules! gradient_function {
             /// derivative.
             pub fn holomorphic(mut self) -> $name<F, S> {
                 self.0.holomorphic = true;
+                self
+            }
+
+            /// Sums the gradient over the named axes along which the argument is the same for all instances: with a
+            /// parameter that all items of a batch share, the gradient of the sum of their losses.
+            ///
+            /// ```
+            /// use cotangent::{Array, grad, vmap};
+            /// let (w, x) = (Array::from(2.0f32), Array::from([1.0f32, 3.0]));
+            /// let loss = |w: Array, x: Array| w * x;
+            /// let each = vmap(grad(loss)).in_axes(&[None, Some(0)]).call((w.clone(), x.clone()))?;
+            /// assert_eq!(each.to_vec::<f32>()?, [1.0, 3.0]);
+            /// let total = vmap(grad(loss).reduce_axes("i")).in_axes(&[None, Some(0)]).axis_name("i");
+            /// assert_eq!(total.out_leaf_axes(&[None]).call((w, x))?.item()?, 4.0);
+            /// # Ok::<(), cotangent::Error>(())
+            /// ```
+            pub fn reduce_axes(mut self, names: impl AxisNames) -> $name<F, S> {
+                self.0.reduce_axes = names.names().into_iter().map(str::to_string).collect();
                 self
             }
 

@@ -2,12 +2,13 @@
 //!
 //! A function of arrays is an ordinary closure or `fn` over [`Array`], or over trees of them: tuples, vectors, maps, your
 //! own structs ([`Tree`]). Outside of everything its operations run at once. Transformations turn it into other functions,
-//! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches; [`jvp`],
-//! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data
-//! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
+//! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches, and the
+//! items of a batch can ask for each other's values ([`psum`] and its like); [`jvp`], [`vjp`], [`linearize`] and
+//! [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data are functions, too:
+//! [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
 //! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`]
-//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work;
-//! [`check_grads`] compares with difference quotients.
+//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work; [`host_call`]
+//! calls a closure while the program runs, and [`debug_print`] prints; [`check_grads`] compares with difference quotients.
 //!
 //! Least squares by gradient descent; the whole loop is one compiled program:
 //!
@@ -55,6 +56,7 @@ pub mod metric;
 pub mod optimize;
 pub mod solver;
 
+mod axis;
 mod batch;
 mod check;
 mod checkpoint;
@@ -64,6 +66,7 @@ mod executable;
 mod factor;
 mod function;
 mod gradient;
+mod host;
 mod implicit;
 mod inner;
 mod jacobian;
@@ -72,11 +75,13 @@ mod linear;
 mod trace;
 mod tree;
 
+pub use axis::{all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter};
 pub use batch::{Vmap, vmap};
 pub use check::check_grads;
 pub use checkpoint::{Checkpoint, checkpoint};
 pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};
 pub use cotangent_ir as ir;
+pub use cotangent_ir::prim::collective::AxisNames;
 pub use cotangent_ir::trace::Traced;
 pub use cotangent_ir::{
     Array, At, Border, Boundary, DType, Dims, Element, Error, ErrorKind, Index, IntoOperand, OutOfRange, Padding,
@@ -89,11 +94,12 @@ pub use custom::{
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
 pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
+pub use host::{HostCall, debug_callback, debug_print, host_call};
 pub use implicit::{custom_linear_solve, custom_root};
 pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};
-pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
+pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp, vjp_reduced};
 pub use trace::placeholder;
 pub use tree::Tree;

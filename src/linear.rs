@@ -6,7 +6,8 @@
 use crate::function::Function;
 use crate::trace::{Evaluated, Recorded, check_like, evaluate, execute, name_of, record, template};
 use crate::tree::Tree;
-use cotangent_ir::trace::{Traced, replay};
+use cotangent_ir::prim::collective::{AxisNames, check_bound};
+use cotangent_ir::trace::{Traced, replay, trace};
 use cotangent_ir::transform::linearize::Linearized;
 use cotangent_ir::transform::{inline, jvp as forward, linearize as linearization, transpose as transposition};
 use cotangent_ir::{Array, Error, ErrorKind, Func, Result};
@@ -66,6 +67,19 @@ impl<I: Tree, O: Tree> LinearMap<I, O> {
     pub fn adjoint(&self) -> Result<LinearMap<O, I>> {
         let transposed = self.transpose()?;
         Ok(LinearMap { conjugate: !transposed.conjugate, ..transposed })
+    }
+
+    /// The map with its output, cotangents of `primals`, summed over the named axes along which these are the same for
+    /// all instances.
+    fn summed_where_shared(self, primals: &[Array], names: &impl AxisNames) -> Result<LinearMap<I, O>> {
+        check_bound("reduce_axes", names)?;
+        let types = self.func.param_types()[self.coefficients.len()..].to_vec();
+        let shared = selected(primals.to_vec(), &self.gives);
+        let Traced { func, captures } = trace(&self.func.name, types, |cts| {
+            let cotangents = replay(&self.func, &[&self.coefficients[..], cts].concat());
+            cotangents.iter().zip(&shared).map(|(ct, primal)| ct.psum_shared(primal, names)).collect()
+        })?;
+        Ok(LinearMap { func, coefficients: captures, ..self })
     }
 
     fn evaluate(&self, input: I) -> Evaluated<O> {
@@ -197,6 +211,43 @@ where
     let attempt = || {
         let (output, map) = linearized("vjp", &function, &primals)?;
         Ok((output, map.transpose()?))
+    };
+    attempt().map_err(|error: Error| error.at(location))
+}
+
+/// As [`vjp`], with the cotangents of arguments that are the same for all instances of a named axis summed over it: what
+/// a batch has in common gets the cotangents of all its items.
+///
+/// ```
+/// use cotangent::{Array, Function, vjp_reduced, vmap};
+/// let pulled = |w: Array, x: Array| match vjp_reduced(|w: Array, x: Array| w * x, (w, x), "i") {
+///     Ok((_, pull)) => pull.apply(Array::from(1.0f32)),
+///     Err(error) => (Array::from_error(error.clone()), Array::from_error(error)),
+/// };
+/// let batched = vmap(pulled).in_axes(&[None, Some(0)]).axis_name("i").out_leaf_axes(&[None, Some(0)]);
+/// let (by_w, by_x) = batched.call((Array::from(2.0f32), Array::from([1.0f32, 3.0])))?;
+/// assert_eq!(by_w.item()?, 4.0);
+/// assert_eq!(by_x.to_vec::<f32>()?, [2.0, 2.0]);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`vjp`]; a name that is not bound.
+#[track_caller]
+#[expect(clippy::type_complexity, reason = "the two types, written out, are what a reader wants to know")]
+pub fn vjp_reduced<F, A, M>(
+    function: F,
+    primals: A,
+    reduce_axes: impl AxisNames,
+) -> Result<(F::Output, LinearMap<F::Output, A>)>
+where
+    F: Function<A, M>,
+    A: Tree,
+{
+    let location = Location::caller();
+    let attempt = || {
+        let (output, map) = linearized("vjp", &function, &primals)?;
+        Ok((output, map.transpose()?.summed_where_shared(&primals.leaves(), &reduce_axes)?))
     };
     attempt().map_err(|error: Error| error.at(location))
 }

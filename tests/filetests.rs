@@ -16,6 +16,7 @@
 //! path.
 #![cfg(feature = "compiler")]
 
+use cotangent::ir::AttrKind;
 use std::path::{Path, PathBuf};
 
 #[path = "filetests/harness/executors.rs"]
@@ -87,7 +88,9 @@ fn kernels() {
 
 #[test]
 fn every_primitive_has_a_file() {
-    for prim in cotangent::ir::prim::all() {
+    // What calls a closure has no text form.
+    let has_text = |prim: &&'static cotangent::ir::Prim| !prim.attrs.iter().any(|(_, kind)| *kind == AttrKind::Host);
+    for prim in cotangent::ir::prim::all().filter(has_text) {
         let path = folder("run").join(format!("{}.ir", prim.name));
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|_| panic!("`{}` has no filetest; write {}", prim.name, path.display()));

@@ -2,9 +2,9 @@
 //! expected, what to do, and the line of the mistake in this file.
 
 use cotangent::{
-    AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, cond, eval_shape, fori_loop, grad,
-    impl_tree, jacfwd, jit, jvp, linear_transpose, linearize, placeholder, scan, switch, value_and_grad, vjp, vmap,
-    while_loop,
+    AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, axis_index, axis_size, cond,
+    debug_print, eval_shape, fori_loop, grad, host_call, impl_tree, jacfwd, jit, jvp, linear_transpose, linearize,
+    placeholder, psum, scan, switch, value_and_grad, vjp, vmap, while_loop,
 };
 use std::cell::RefCell;
 
@@ -309,4 +309,32 @@ fn settings_belong_to_the_structure() {
     assert_eq!((at(2), at(5), at(2)), (4.0, 32.0, 4.0));
     let settings = Settings { x: vector(3), steps: 1 };
     assert_eq!(settings.describe(), "Settings { x: f32[3], steps: 1usize }");
+}
+
+#[test]
+fn names_of_axes_that_are_not_bound() {
+    let unbound = jit(vmap(|x: Array| psum(x, "k")).axis_name("i"));
+    let line = line!() - 1;
+    let words = ["`k` is not bound here", "`i` are bound", "`vmap(..).axis_name(\"k\")`"];
+    expect(unbound.call(vector(2)), ErrorKind::Trace, "psum", line, &words);
+    let (size, line) = (axis_size("rows"), line!());
+    expect(size, ErrorKind::Trace, "axis_size", line, &["`rows`", "no axis has a name"]);
+    let (index, line) = (axis_index("rows"), line!());
+    expect(index.tensor(), ErrorKind::Trace, "axis_index", line, &["`rows`"]);
+    let f = grad(|x: Array| x).reduce_axes("rows");
+    let (slope, line) = (f.call(Array::from(1.0f32)), line!());
+    expect(slope, ErrorKind::Trace, "reduce_axes", line, &["`rows` is not bound"]);
+}
+
+#[test]
+fn functions_of_the_host() {
+    let none = host_call("none", placeholder(Type::scalar(DType::F32)), |_: Array| -> Result<Array, Error> {
+        Err(Error::new(ErrorKind::Input, "sensor", "it is dark"))
+    });
+    let (result, line) = (jit(none.clone()).call(Array::from(1.0f32)), line!());
+    expect(result, ErrorKind::Input, "none", line, &["the function of the host failed", "it is dark"]);
+    let (slope, line) = (grad(none).call(Array::from(1.0f32)), line!());
+    expect(slope, ErrorKind::Transform, "none", line, &["has no derivative", "`custom_vjp`", "`linear`"]);
+    let (shown, line) = (debug_print("{} {}", &vector(1)), line!());
+    expect(shown.tensor(), ErrorKind::Argument, "debug_print", line, &["room for 2 arrays", "given are 1"]);
 }

@@ -5,6 +5,7 @@
 
 use crate::dtype::DType;
 use crate::func::Func;
+use crate::prim::host::HostFn;
 use crate::scalar::Scalar;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub enum Attr {
     Func(Arc<Func>),
     /// Several functions, such as the branches of a conditional.
     Funcs(Vec<Arc<Func>>),
+    /// A function of the host.
+    Host(HostFn),
 }
 
 /// The kind of an [`Attr`].
@@ -45,6 +48,8 @@ pub enum AttrKind {
     Func,
     /// [`Attr::Funcs`]
     Funcs,
+    /// [`Attr::Host`]
+    Host,
 }
 
 impl Attr {
@@ -58,6 +63,7 @@ impl Attr {
             Attr::Scalar(_) => AttrKind::Scalar,
             Attr::Func(_) => AttrKind::Func,
             Attr::Funcs(_) => AttrKind::Funcs,
+            Attr::Host(_) => AttrKind::Host,
         }
     }
 
@@ -193,6 +199,14 @@ impl Attrs {
     pub fn func(&self, name: &str) -> &Arc<Func> {
         match self.get(name) {
             Some(Attr::Func(func)) => func,
+            _ => missing(name),
+        }
+    }
+
+    /// A declared function of the host.
+    pub fn host(&self, name: &str) -> &HostFn {
+        match self.get(name) {
+            Some(Attr::Host(host)) => host,
             _ => missing(name),
         }
     }

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Parse,
     /// A function is not well formed.
     Verify,
+    /// A function of the host, called by a program, failed.
+    Host,
 }
 
 impl Error {

@@ -159,6 +159,11 @@ impl Trace {
         Ok(index)
     }
 
+    /// Makes an array of the enclosing trace a capture of this one, whether an instruction uses it or not.
+    pub(crate) fn depend_on(self: &Arc<Self>, array: &Array) -> Result<()> {
+        self.import("trace", array).map(drop)
+    }
+
     /// Records one instruction, deriving its result types.
     pub(crate) fn record(self: &Arc<Self>, prim: &'static Prim, args: &[&Array], attrs: Attrs) -> Result<Vec<Array>> {
         let args: SmallVec<[usize; 3]> =

@@ -154,7 +154,9 @@ fn check_attributes(inst: &Inst, position: usize) -> Result<(), Violation> {
         let product = match attr {
             Attr::Int(value) => product([*value]),
             Attr::Ints(values) => product(values.iter().copied()),
-            Attr::Bool(_) | Attr::DType(_) | Attr::Scalar(_) | Attr::Func(_) | Attr::Funcs(_) => Some(0),
+            Attr::Bool(_) | Attr::DType(_) | Attr::Scalar(_) | Attr::Func(_) | Attr::Funcs(_) | Attr::Host(_) => {
+                Some(0)
+            }
         };
         if product.is_none() {
             let message = format!("attribute `{name}` of `{}` is too large to count with", inst.prim.name);

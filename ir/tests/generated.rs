@@ -89,11 +89,19 @@ fn stages_keep_the_meaning() {
     });
 }
 
-/// Primitives that no random function has: effects; what calls functions with rules of their own, which would have to be
-/// generated to fit, or only arranges when they are computed; factorisations, which enlarge errors by the condition of their matrices; and `conv`, which needs a
+/// Primitives that no random function has: effects; what speaks of a named axis, of which a function alone knows nothing;
+/// what calls functions with rules of their own, which would have to be generated to fit, or only arranges when they are
+/// computed; factorisations, which enlarge errors by the condition of their matrices; and `conv`, which needs a
 /// window that fits and is made of others when it is compiled.
-const LEFT_OUT: [&str; 17] = [
+const LEFT_OUT: [&str; 24] = [
     "tap",
+    "host_call",
+    "psum",
+    "psum_shared",
+    "all_gather",
+    "psum_scatter",
+    "all_to_all",
+    "ppermute",
     "conv",
     "checkpoint",
     "optimization_barrier",

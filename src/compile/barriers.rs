@@ -156,7 +156,12 @@ impl State<'_> {
                     (slots(operands), slots(results))
                 }
                 LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
+                LibraryCall::Host { operands, results, failed, .. } => {
+                    let written = results.iter().map(|array| array.slot).chain([*failed]).collect();
+                    (slots(operands.iter().map(|(place, _)| *place)), written)
+                }
             },
+            Step::End { when } => (vec![*when], Vec::new()),
             Step::Copy { to, from, .. } => (vec![*from], vec![*to]),
             Step::Assign { moves } => (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0))),
             Step::Switch { index, .. } => (slots([*index]), Vec::new()),

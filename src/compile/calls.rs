@@ -16,7 +16,7 @@ pub(super) fn work(call: &LibraryCall) -> usize {
         LibraryCall::Items { batch, operands, results, .. } => {
             batch * operands.iter().chain(results).map(|array| ITEM_WORK * array.ty.len()).sum::<usize>()
         }
-        LibraryCall::Tap { .. } => 0,
+        LibraryCall::Tap { .. } | LibraryCall::Host { .. } => 0,
     }
 }
 
@@ -122,6 +122,23 @@ impl Planner {
         }
         let (primitive, attrs) = (inst.prim.name, inst.attrs.clone());
         self.call(LibraryCall::Items { primitive, attrs, batch, operands, results }, steps);
+    }
+
+    /// A call of the host, after which the program ends if it failed.
+    pub(super) fn host(&mut self, state: &mut BlockState<'_>, inst: &Inst, places: &[Place], steps: &mut Vec<Step>) {
+        let block = &state.fused.block;
+        let operands = inst.args.iter().zip(places).map(|(&arg, &place)| (place, block.ty(arg).clone())).collect();
+        let types: Vec<Type> = inst.results().map(|value| block.ty(value).clone()).collect();
+        let mut results = Vec::new();
+        for (value, ty) in inst.results().zip(types) {
+            results.push(ItemArray { slot: self.result_array(state, value), ty });
+        }
+        let failed = self.new_array(1);
+        let (host, batch) = (inst.attrs.host("host").clone(), inst.attrs.sizes("batch").to_vec());
+        self.call(LibraryCall::Host { host, batch, operands, results, failed }, steps);
+        self.touch(Place::Slot(failed));
+        steps.push(Step::End { when: failed });
+        self.clock += 1;
     }
 
     /// A row reported to the observer.

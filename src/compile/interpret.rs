@@ -99,6 +99,11 @@ impl Machine<'_> {
                     }
                 }
                 Step::Barrier => {}
+                Step::End { when } => {
+                    if self.read(Place::Slot(*when), 0, 1)[0] != 0 {
+                        return None;
+                    }
+                }
                 Step::While { condition, predicate, body } => {
                     self.run(condition)?;
                     while self.read(*predicate, 0, 1)[0] != 0 {

@@ -34,6 +34,7 @@ use crate::compile::plan::Plan;
 use crate::run::call::CallOptions;
 use crate::run::program::{Parts, Program};
 use cotangent_ir::kernel::Kernel;
+use cotangent_ir::prim::host;
 use cotangent_ir::transform::{prune::prune, share::share};
 use cotangent_ir::{Error, Func, Result, Tensor};
 use std::sync::Arc;
@@ -109,11 +110,15 @@ impl Compiled {
     }
 }
 
-/// Compiles a function, or finds it in the cache.
+/// Compiles a function, or finds it in the cache. One that calls the host is not kept there: its closure belongs to
+/// whoever has the function.
 ///
 /// # Errors
 /// A function that is not well formed.
 pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
+    if host::occurs_in(func) {
+        return compile_uncached(func, options).map(Arc::new);
+    }
     cache::lookup(func, options, || compile_uncached(func, options))
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Holds after planning: operands of a kernel are bound to places of the right dtype and length; a step that reads what
 //! another worker wrote is separated from the write by a [`Step::Barrier`]; arena ranges that are live together do not
-//! overlap; every output slot is written.
+//! overlap; every output slot is written unless the program ends early.
 
 use crate::run::library::LibraryCall;
 pub use crate::run::program::{Place, Slot};
@@ -102,6 +102,11 @@ pub enum Step {
     },
     /// All workers meet. Absent effect with one worker.
     Barrier,
+    /// Ends the program where a call of the host has failed. Outputs are then unspecified.
+    End {
+        /// Slot of a byte: 0 goes on.
+        when: u32,
+    },
     /// `condition`, then, while the bool at `predicate` is true, `body` and `condition` again.
     While {
         /// Steps that compute the predicate.

@@ -306,6 +306,7 @@ impl Planner {
                 self.items(state, inst, (operands, results), &places, steps);
             }
             Lower::Control(Control::Tap) => self.tap(state, inst, &places, steps),
+            Lower::Control(Control::Host) => self.host(state, inst, &places, steps),
             Lower::Control(Control::While | Control::Scan) => self.plan_loop(state, g, inst, &places, steps),
             Lower::Control(Control::Switch) => self.switch(state, inst, &places, steps),
             _ => cotangent_ir::error::internal(&format!("{} was not prepared for planning", inst.prim.name)),
@@ -421,6 +422,11 @@ fn is_parallel(steps: &[Step], kernels: &[Kernel], calls: &[LibraryCall]) -> boo
         }
         Step::Repeat { body, .. } => is_parallel(body, kernels, calls),
         Step::Switch { arms, .. } => arms.iter().any(|arm| is_parallel(arm, kernels, calls)),
-        Step::Scalar { .. } | Step::Combine { .. } | Step::Assign { .. } | Step::Rotate { .. } | Step::Barrier => false,
+        Step::Scalar { .. }
+        | Step::Combine { .. }
+        | Step::Assign { .. }
+        | Step::Rotate { .. }
+        | Step::End { .. }
+        | Step::Barrier => false,
     })
 }

@@ -95,6 +95,7 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
                 writeln!(out, "rotate {}", moves.join(", "))
             }
             Step::Barrier => writeln!(out, "barrier"),
+            Step::End { when } => writeln!(out, "end if s{when}"),
             Step::While { condition, predicate, body } => {
                 let _ = writeln!(out, "while {{");
                 write_steps(out, plan, condition, depth + 1);

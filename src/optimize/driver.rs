@@ -7,7 +7,7 @@
 
 use super::execute::{Executed, execute};
 use super::{Column, History, Method, Outcome, Report, Solution, Timings, Watch};
-use crate::{Array, DType, Error, ErrorKind, Result, Tree, impl_tree, jit, stack, vmap, while_loop};
+use crate::{Array, DType, Error, ErrorKind, Function, Result, Tree, impl_tree, jit, stack, vmap, while_loop};
 use cotangent_ir::prim::effect::tap;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
@@ -143,13 +143,7 @@ fn run<M: Method>(
     let trace = begin.elapsed();
     let mut arguments = traced.captures;
     init.push_leaves(&mut arguments);
-    let mut reporter = Reporter {
-        columns: method.columns(),
-        first_step: options.first_step,
-        watch,
-        start: Instant::now(),
-        times: Vec::new(),
-    };
+    let mut reporter = Reporter::new(method, options, watch);
     let Executed { results, compile } = execute(&traced.func, &arguments, |prepared| {
         // The clock starts when the program is compiled.
         reporter.start = Instant::now();
@@ -196,7 +190,7 @@ pub fn step<M: Method>(method: &M, state: &M::State) -> Result<M::State> {
 /// Runs a method on each slice of `data` along axis 0, such as the channels of an image, in one program.
 ///
 /// `build` makes the method for one slice. With a tolerance, a slice that has converged stays as it is while others go on.
-/// Rows are not reported to the host, and the result's arrays have the slices along axis 0.
+/// The result's arrays have the slices along axis 0. Rows are not reported to the host; [`solve_batched_watched`] does.
 ///
 /// # Errors
 /// As [`solve`]; errors of `build`.
@@ -206,17 +200,76 @@ pub fn solve_batched<M: Method>(
     options: &Options,
 ) -> Result<LoopEnd<M::State>> {
     // The structure of a state is not known before a method is built, and none is built where building fails.
-    let first = data.index_axis(0, 0);
-    build(first)?;
+    build(data.index_axis(0, 0))?;
     let options = Options { report_every: 0, ..options.clone() };
-    let one = |slice: Array| match build(slice.clone()) {
+    jit(vmap(|slice: Array| solve_slice(&build, slice, &options))).call(data.clone())
+}
+
+/// As [`solve_batched`], followed by the caller. A report is one for all slices: its row has the columns of the first
+/// slice, then those of the second, and so on, with NaN for slices that have finished. Breaking stops all of them.
+///
+/// ```
+/// use cotangent::Array;
+/// use cotangent::functional::L1Norm;
+/// use cotangent::linop::Identity;
+/// use cotangent::loss::SquaredL2Loss;
+/// use cotangent::optimize::{Options, Pdhg, Report, Watch, solve_batched_watched};
+/// use std::ops::ControlFlow;
+///
+/// let channels = Array::from([[1.0f32, -2.0], [0.5, 4.0], [3.0, 0.0]]);
+/// let denoise = |y: Array| {
+///     let identity = Identity::new(y.ty()?);
+///     Ok(Pdhg::new(SquaredL2Loss::new(y)?, 0.5 * L1Norm::new(), identity, 0.5, 0.5))
+/// };
+/// let mut seen = Vec::new();
+/// let mut show = |report: &Report<'_>| {
+///     seen.push((report.step, report.row.len() / report.columns.len()));
+///     ControlFlow::Continue(())
+/// };
+/// let watch = Watch { callback: Some(&mut show), ..Watch::default() };
+/// let options = Options { max_steps: 5, report_every: 2, ..Options::default() };
+/// let end = solve_batched_watched(denoise, &channels, &options, watch)?;
+/// assert_eq!(end.x.shape()?[..], [3, 2]);
+/// assert_eq!(seen, [(0, 3), (2, 3), (4, 3)]);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`solve_batched`].
+pub fn solve_batched_watched<M: Method>(
+    build: impl Fn(Array) -> Result<M>,
+    data: &Array,
+    options: &Options,
+    watch: Watch<'_>,
+) -> Result<LoopEnd<M::State>> {
+    let method = build(data.index_axis(0, 0))?;
+    let template = RefCell::new(None);
+    let whole = |data: Array| {
+        let end = vmap(|slice: Array| solve_slice(&build, slice, options)).apply(data);
+        *template.borrow_mut() = Some(end.clone());
+        end
+    };
+    let traced = jit(&whole).traced(data)?;
+    let template = template.take().unwrap_or_else(|| cotangent_ir::error::internal("a function that was not recorded"));
+    let mut arguments = traced.captures;
+    arguments.push(data.clone());
+    let mut reporter = Reporter::new(&method, options, watch);
+    let Executed { results, .. } = execute(&traced.func, &arguments, |prepared| {
+        reporter.start = Instant::now();
+        prepared(&mut |row, statistics| reporter.report(row, statistics))
+    })?;
+    Ok(template.with_leaves(results))
+}
+
+/// The loop for one slice, the method of which is built within the traced function.
+fn solve_slice<M: Method>(build: &impl Fn(Array) -> Result<M>, slice: Array, options: &Options) -> LoopEnd<M::State> {
+    match build(slice) {
         Ok(method) => {
             let init = method.init();
-            trace_loop(&method, &options, init)
+            trace_loop(&method, options, init)
         }
         Err(error) => cotangent_ir::error::internal(&format!("a method built once was not built again: {error}")),
-    };
-    jit(vmap(one)).call(data.clone())
+    }
 }
 
 /// The loop of a method as a part of the traced function that calls this.
@@ -278,6 +331,7 @@ fn advance<M: Method>(
     carry: Carry<M::State>,
 ) -> Carry<M::State> {
     let Carry { step, mut outcome, state: previous, table, .. } = carry;
+    let going_on = outcome.equal(0i32);
     let state = method.step(prepared, &previous);
     let statistics = method.statistics(&previous, &state);
     if let Some(tolerance) = options.tolerance {
@@ -287,7 +341,9 @@ fn advance<M: Method>(
     let columns: Vec<Array> = statistics.iter().map(|value| value.astype(dtype)).collect();
     let row = stack(&columns, 0);
     if options.report_every > 0 {
-        let stop = tap(&step, &row, options.report_every);
+        // In a batch, what has finished is stepped along with what goes on; it is not to be reported.
+        let reported = going_on.select(&row, f64::NAN);
+        let stop = tap(&step, &reported, options.report_every);
         outcome = stop.select(Outcome::Stopped.code(), outcome);
     }
     let previous = options.stop_on_nonfinite.then(|| {
@@ -327,7 +383,12 @@ struct Reporter<'a> {
     times: Vec<(usize, f64)>,
 }
 
-impl Reporter<'_> {
+impl<'a> Reporter<'a> {
+    fn new(method: &impl Method, options: &Options, watch: Watch<'a>) -> Reporter<'a> {
+        let columns = method.columns();
+        Reporter { columns, first_step: options.first_step, watch, start: Instant::now(), times: Vec::new() }
+    }
+
     /// Reads the clock, shows the row, and answers whether to stop.
     fn report(&mut self, row: i64, statistics: &[f64]) -> bool {
         let elapsed = self.start.elapsed();

@@ -35,7 +35,9 @@ mod solution;
 mod subproblem;
 
 pub use admm::{Admm, AdmmState, Term};
-pub use driver::{LoopEnd, Options, solve, solve_batched, solve_from, solve_watched, step, trace_loop};
+pub use driver::{
+    LoopEnd, Options, solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step, trace_loop,
+};
 pub use history::{Column, ColumnKind, History};
 pub use pdhg::{Pdhg, PdhgState};
 pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};

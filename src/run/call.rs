@@ -7,7 +7,7 @@
 use crate::run::memory;
 use crate::run::pool;
 use crate::run::program::{Program, Slot};
-use crate::run::session::Session;
+use crate::run::session::{Failure, Session};
 pub use crate::run::tap::Observe;
 use cotangent_ir::{Bytes, Error, ErrorKind, Result, Tensor, Type};
 use std::cell::UnsafeCell;
@@ -38,7 +38,8 @@ impl Program {
         let mut buffers: Vec<Bytes> = self.outputs.iter().map(|ty| memory::for_result(ty.byte_len())).collect();
         self.execute(args, |output| buffers[output].as_mut_ptr(), options)?;
         let finish = |(mut bytes, ty): (Bytes, &Type)| {
-            // SAFETY: the buffer was allocated with this capacity, and the program has written every output.
+            // SAFETY: the buffer was allocated with this capacity, and the program, which has not failed, has written every
+            // output.
             unsafe { bytes.set_len(ty.byte_len()) };
             Tensor::from_bytes(ty.clone(), bytes).given_back_to(memory::keep)
         };
@@ -46,7 +47,7 @@ impl Program {
     }
 
     /// Runs the program and overwrites `outputs`, which have exactly its output types. Allocates nothing once the program
-    /// has run before.
+    /// has run before. After a call of the host that failed, their elements are unspecified.
     pub fn call_into(&self, args: &[Arc<Tensor>], outputs: &mut [Tensor]) -> Result<()> {
         self.call_into_with(args, outputs, CallOptions::default())
     }
@@ -126,9 +127,10 @@ impl Program {
         pool::run(workers, &|index, count| unsafe { session.run_worker(self.entry, index, count) });
         let failure = session.into_failure();
         self.give_workspace(workspace);
-        if let Some(payload) = failure {
-            resume_unwind(payload);
+        match failure {
+            None => Ok(()),
+            Some(Failure::Error(error)) => Err(error),
+            Some(Failure::Panic(payload)) => resume_unwind(payload),
         }
-        Ok(())
     }
 }

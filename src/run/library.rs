@@ -2,6 +2,7 @@
 //!
 //! A call is described completely at compile time. Every worker of a program enters it and takes its share.
 
+use cotangent_ir::prim::host::HostFn;
 use cotangent_ir::{Attrs, DType, Type};
 
 /// Where a scalar operand lives.
@@ -112,5 +113,18 @@ pub enum LibraryCall {
         every: i64,
         /// Slot of one byte.
         stop: u32,
+    },
+    /// Calls a function of the host, by worker 0.
+    Host {
+        /// The function.
+        host: HostFn,
+        /// Extents of the leading axes of operands and results.
+        batch: Vec<usize>,
+        /// Where operands lie, and their types.
+        operands: Vec<(Place, Type)>,
+        /// Results; each is other memory.
+        results: Vec<ItemArray>,
+        /// Slot of one byte: whether the call failed, or another has before.
+        failed: u32,
     },
 }

@@ -6,6 +6,7 @@ pub mod call;
 pub mod entry_points;
 mod fft;
 mod gemm;
+mod host;
 #[cfg(feature = "compiler")]
 mod install;
 mod items;

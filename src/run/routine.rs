@@ -2,6 +2,7 @@
 
 use crate::run::fft::{Fft, FftPlans};
 use crate::run::gemm::Gemm;
+use crate::run::host::HostRoutine;
 use crate::run::items::Items;
 use crate::run::library::LibraryCall;
 use crate::run::session::{Session, Worker};
@@ -23,6 +24,7 @@ pub(super) enum Routine {
     Double(Fft<f64>),
     Items(Items),
     Tap(Tap),
+    Host(HostRoutine),
 }
 
 impl Routine {
@@ -35,13 +37,14 @@ impl Routine {
             LibraryCall::Fft { precision, .. } => internal(&format!("a transform in {precision}")),
             LibraryCall::Items { .. } => Routine::Items(Items::new(call)),
             LibraryCall::Tap { .. } => Routine::Tap(Tap::new(call)),
+            LibraryCall::Host { .. } => Routine::Host(HostRoutine::new(call)),
         }
     }
 
     /// Scratch that each worker needs.
     pub(super) fn scratch_bytes(&self) -> usize {
         match self {
-            Routine::Gemm(_) | Routine::Items(_) => 0,
+            Routine::Gemm(_) | Routine::Items(_) | Routine::Host(_) => 0,
             Routine::Single(fft) => fft.scratch_bytes(),
             Routine::Double(fft) => fft.scratch_bytes(),
             Routine::Tap(tap) => tap.scratch_bytes(),
@@ -62,6 +65,7 @@ impl Routine {
                 Routine::Double(fft) => fft.run(worker),
                 Routine::Items(items) => items.run(worker),
                 Routine::Tap(tap) => tap.run(session, worker),
+                Routine::Host(host) => host.run(session, worker),
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::run::barrier::Barrier;
 use crate::run::program::{Entry, Frame, Place};
 use crate::run::routine::Routine;
 use crate::run::tap::Observe;
+use cotangent_ir::Error;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,8 +32,16 @@ pub(super) struct Session<'a> {
     pub(super) cancel: Option<&'a AtomicBool>,
     /// Whether a routine failed, in which case taps ask to stop.
     pub(super) failed: AtomicBool,
-    /// The payload of the first panic in a routine, raised again after the call.
-    pub(super) failure: Mutex<Option<Box<dyn Any + Send>>>,
+    /// What went wrong first.
+    pub(super) failure: Mutex<Option<Failure>>,
+}
+
+/// What can go wrong in a call.
+pub(super) enum Failure {
+    /// A routine or an observer panicked: the payload, raised again after the call.
+    Panic(Box<dyn Any + Send>),
+    /// A function of the host failed.
+    Error(Error),
 }
 
 // SAFETY: `template` is only read during the call, and `observer` is used by worker 0 only, on the thread that lent it.
@@ -59,13 +68,18 @@ impl Session<'_> {
     /// Runs something that may panic on behalf of compiled code, through which a panic cannot pass.
     pub(super) fn guarded(&self, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            self.failed.store(true, Ordering::Relaxed);
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+            self.fail(Failure::Panic(payload));
         }
     }
 
-    /// The first panic of the call.
-    pub(super) fn into_failure(self) -> Option<Box<dyn Any + Send>> {
+    /// Remembers what went wrong, if it is the first.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+    }
+
+    /// What went wrong first.
+    pub(super) fn into_failure(self) -> Option<Failure> {
         self.failure.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }

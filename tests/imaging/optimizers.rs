@@ -8,7 +8,7 @@ use cotangent::linop::{
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{
     Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Outcome, Pdhg, Report, Term, Watch, solve,
-    solve_batched, solve_from, solve_watched, step,
+    solve_batched, solve_batched_watched, solve_from, solve_watched, step,
 };
 use cotangent::solver::ConjugateGradient;
 use cotangent::{Array, DType, Type};
@@ -232,6 +232,36 @@ fn slices_are_solved_as_each_alone() {
         assert_close(&all.x.index_axis(0, channel), &alone.x, "slice");
         assert_eq!(steps[channel as usize], alone.steps as i32);
     }
+}
+
+#[test]
+fn slices_are_reported_together() {
+    let channels = random(DType::F32, &[3, 6, 5], 83);
+    let options = Options { max_steps: 40, tolerance: Some(1e-2), report_every: 1, ..Options::default() };
+    let silent = solve_batched(|y: Array| Ok(denoise(&y)), &channels, &options).unwrap();
+    let mut finite = vec![0; 3];
+    let mut columns = 0;
+    let mut show = |report: &Report<'_>| {
+        columns = report.columns.len();
+        for (count, row) in finite.iter_mut().zip(report.row.chunks(columns)) {
+            assert!(row.iter().all(|number| number.is_nan()) || !row.iter().any(|number| number.is_nan()), "{row:?}");
+            *count += i32::from(!row[0].is_nan());
+        }
+        ControlFlow::Continue(())
+    };
+    let watch = Watch { callback: Some(&mut show), ..Watch::default() };
+    let all = solve_batched_watched(|y: Array| Ok(denoise(&y)), &channels, &options, watch).unwrap();
+    assert_close(&all.x, &silent.x, "watched");
+    assert_eq!(all.steps.to_vec::<i32>().unwrap(), silent.steps.to_vec::<i32>().unwrap());
+    // A slice is reported as long as it goes on.
+    assert_eq!(finite, all.steps.to_vec::<i32>().unwrap());
+
+    let mut stop =
+        |report: &Report<'_>| if report.step == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let watch = Watch { callback: Some(&mut stop), ..Watch::default() };
+    let stopped = solve_batched_watched(|y: Array| Ok(denoise(&y)), &channels, &options, watch).unwrap();
+    assert_eq!(stopped.steps.to_vec::<i32>().unwrap(), [3; 3]);
+    assert_eq!(Outcome::from_code(stopped.outcome.to_vec::<i32>().unwrap()[0]), Outcome::Stopped);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::func::{Func, Inst};
 use crate::operand::unary;
 use crate::trace::{Traced, replay, trace_closed};
 use crate::transform::jvp::push_forward;
+use crate::transform::vmap::BatchAxis;
 use crate::transform::{instantiate, raise, refusal, scatter, transpose, vmap};
 use crate::types::Type;
 use std::sync::Arc;
@@ -311,8 +312,8 @@ fn pull_custom_tangent(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
 }
 
 /// A function batched in the flagged parameters, with all results batched.
-fn batched(func: &Func, flags: &[bool], size: usize) -> Result<Arc<Func>> {
-    vmap::batch(func, flags, size, true).map(|(many, _)| Arc::new(many))
+fn batched(func: &Func, flags: &[bool], axis: BatchAxis) -> Result<Arc<Func>> {
+    vmap::batch(func, flags, axis, true).map(|(many, _)| Arc::new(many))
 }
 
 /// Applies a primitive all results of which are batched.
@@ -340,8 +341,8 @@ fn batch_custom_jvp(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let attrs = tangent_flags(args, captures).and_then(|tangents| {
         let flags = [args.batched, &tangents].concat();
         Ok(Attrs::none()
-            .with("func", Attr::Func(batched(func, args.batched, args.size)?))
-            .with("rule", Attr::Func(batched(args.attrs.func("rule"), &flags, args.size)?))
+            .with("func", Attr::Func(batched(func, args.batched, args.axis)?))
+            .with("rule", Attr::Func(batched(args.attrs.func("rule"), &flags, args.axis)?))
             .with_int("captures", captures as i64))
     });
     apply_batched(args, attrs, args.xs, func.results().len())
@@ -353,10 +354,10 @@ fn batch_custom_vjp(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let attrs = tangent_flags(args, captures).and_then(|tangents| {
         let mut flags = args.batched[..captures].to_vec();
         flags.resize(backward.params().len(), true);
-        let many = batched(backward, &flags, args.size)?;
+        let many = batched(backward, &flags, args.axis)?;
         Ok(Attrs::none()
-            .with("func", Attr::Func(batched(func, args.batched, args.size)?))
-            .with("forward", Attr::Func(batched(forward, args.batched, args.size)?))
+            .with("func", Attr::Func(batched(func, args.batched, args.axis)?))
+            .with("forward", Attr::Func(batched(forward, args.batched, args.axis)?))
             .with("backward", Attr::Func(summed(&many, &tangents)?))
             .with_int("captures", captures as i64))
     });
@@ -376,7 +377,7 @@ fn batch_custom_tangent(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let (backward, known) = (args.attrs.func("backward"), args.attrs.size("known"));
     let mut flags = args.batched[..known].to_vec();
     flags.resize(backward.params().len(), true);
-    let attrs = batched(backward, &flags, args.size)
+    let attrs = batched(backward, &flags, args.axis)
         .map(|many| Attrs::none().with("backward", Attr::Func(many)).with_int("known", known as i64));
     let operand = |i: usize| if i < known { args.xs[i].clone() } else { args.with_batch(i) };
     let operands: Vec<Array> = (0..args.xs.len()).map(operand).collect();

@@ -8,7 +8,6 @@ use crate::error::{ErrorKind, Result};
 use crate::eval::Interpreter;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::transform::refusal;
 use crate::types::Type;
 
 /// The primitives of this family.
@@ -35,6 +34,10 @@ pub static TAP: Prim = Prim {
 
 /// Reports `row` (f32 or f64, one axis) to the observer of the running program if its number `index` (an i32 scalar) is a
 /// multiple of `every`. The answer is a bool scalar: whether the observer asks the program to stop.
+///
+/// A batch is one report: the rows of its items one after the other, under the greatest of their numbers, with NaN for
+/// items whose number is smaller. An item for which a loop has ended stays at the number after its last one, while the
+/// loop goes on for others; so its row is NaN but for one report, which repeats its end.
 ///
 /// ```
 /// use cotangent_ir::{Array, prim::effect::tap};
@@ -75,8 +78,17 @@ fn eval(interpreter: &mut Interpreter<'_>, xs: &[Tensor], attrs: &Attrs) -> Resu
     Ok(vec![Tensor::from_scalar(Scalar::bool(stop))])
 }
 
-fn batch(_: &BatchArgs<'_>) -> Vec<(Array, bool)> {
-    let message = "a program that reports rows to an observer cannot be batched, because the rows of different items \
-                   would be mixed; remove the report, or loop over the items instead of `vmap`";
-    vec![(refusal("tap", message), true)]
+/// The rows of all items, one after the other, are one row. Its number is the greatest of theirs: an item that is behind
+/// has nothing to report, and its elements are NaN. An answer holds for all.
+fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
+    let (number, mut rows) = (&args.xs[0], args.with_batch(1));
+    let mut newest = number.clone();
+    if args.batched[0] {
+        newest = number.max();
+        if let Ok(shape) = rows.shape() {
+            let reports = number.equal(&newest).broadcast_in_dim(&shape, &[0]);
+            rows = reports.select(&rows, f64::NAN);
+        }
+    }
+    vec![(apply1(&TAP, &[&newest, &rows.flatten()], args.attrs.clone()), false)]
 }

@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::func::Func;
 use crate::trace::{Traced, trace_closed};
 use crate::transform::jvp::push_forward;
+use crate::transform::vmap::BatchAxis;
 use crate::transform::{instantiate, raise, refusal, scatter, transpose, vmap};
 use crate::types::Type;
 use std::sync::Arc;
@@ -235,15 +236,15 @@ fn derivative_of(residual: &Func, consts: usize) -> Result<Func> {
 }
 
 /// A function batched with all results.
-fn batched(func: &Func, consts: &[bool], others: usize, size: usize) -> Result<Arc<Func>> {
+fn batched(func: &Func, consts: &[bool], others: usize, axis: BatchAxis) -> Result<Arc<Func>> {
     let flags = [consts.to_vec(), vec![true; others]].concat();
-    vmap::batch(func, &flags, size, true).map(|(many, _)| Arc::new(many))
+    vmap::batch(func, &flags, axis, true).map(|(many, _)| Arc::new(many))
 }
 
 fn batch_linear_solve(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let consts = args.attrs.size("consts");
     let count = args.xs.len() - consts;
-    let many = |role| batched(args.attrs.func(role), &args.batched[..consts], count, args.size);
+    let many = |role| batched(args.attrs.func(role), &args.batched[..consts], count, args.axis);
     let attrs =
         many("matvec").and_then(|matvec| Ok(linear_attrs([&matvec, &many("solve")?, &many("transposed")?], consts)));
     apply_batched(args, attrs, consts)
@@ -252,7 +253,7 @@ fn batch_linear_solve(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
 fn batch_root(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let consts = args.attrs.size("consts");
     let count = args.xs.len() - consts;
-    let many = |role, others| batched(args.attrs.func(role), &args.batched[..consts], others, args.size);
+    let many = |role, others| batched(args.attrs.func(role), &args.batched[..consts], others, args.axis);
     let attrs = many("residual", count).and_then(|residual| {
         let (tangent, cotangent) = (many("tangent", 2 * count)?, many("cotangent", 2 * count)?);
         Ok(root_attrs([&residual, &many("solve", count)?, &tangent, &cotangent], consts))

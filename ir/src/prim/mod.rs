@@ -16,6 +16,7 @@ use crate::kernel::ReduceOp;
 use crate::lanes::{Lane, Lanes};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
+use crate::transform::vmap::BatchAxis;
 use crate::types::Type;
 use smallvec::SmallVec;
 use std::fmt;
@@ -28,6 +29,7 @@ pub mod binary;
 pub mod bits;
 mod border;
 pub mod checkpoint;
+pub mod collective;
 pub mod compare;
 pub mod complex;
 pub mod contract;
@@ -46,6 +48,7 @@ pub mod fft;
 pub mod floating;
 mod gamma_reference;
 pub mod gather;
+pub mod host;
 pub mod hyperbolic;
 pub mod implicit;
 pub mod index;
@@ -332,6 +335,8 @@ pub struct BatchArgs<'a> {
     pub batched: &'a [bool],
     /// Extent of the batch.
     pub size: usize,
+    /// The axis that is batched, for what transforms functions.
+    pub axis: BatchAxis,
     /// Static operands.
     pub attrs: &'a Attrs,
 }
@@ -459,6 +464,8 @@ pub enum Control {
     Custom,
     /// `effect::TAP`
     Tap,
+    /// `host::HOST_CALL`
+    Host,
 }
 
 impl Prim {
@@ -534,7 +541,9 @@ static FAMILIES: &[&[&Prim]] = &[
     custom::ALL,
     implicit::ALL,
     checkpoint::ALL,
+    collective::ALL,
     effect::ALL,
+    host::ALL,
 ];
 
 /// A type rule's refusal. The primitive's name is the operation.

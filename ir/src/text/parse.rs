@@ -266,6 +266,14 @@ impl<'a> Parser<'a> {
             AttrKind::DType => Attr::DType(dtype(cursor)?),
             AttrKind::Scalar => Attr::Scalar(literal::scalar(cursor)?),
             AttrKind::Func => Attr::Func(self.used()?),
+            AttrKind::Host => {
+                let message = format!(
+                    "`{}` calls a function of the program that wrote this, which text cannot hold; record the function \
+                     again in a program that has it",
+                    prim.name
+                );
+                return Err(error_at(cursor.place(), message));
+            }
             AttrKind::Funcs => {
                 self.cursor.mark("[")?;
                 let mut funcs = Vec::new();

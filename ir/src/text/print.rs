@@ -191,6 +191,7 @@ fn attribute(attr: &Attr, names: &Names) -> String {
         Attr::DType(dtype) => format!("{dtype}"),
         Attr::Scalar(value) => literal(*value),
         Attr::Func(func) => format!("@{}", names.of(func)),
+        Attr::Host(host) => format!("@{}", spellable(host.name())),
         Attr::Funcs(funcs) => format!("[{}]", joined(funcs.iter().map(|func| format!("@{}", names.of(func))))),
     }
 }

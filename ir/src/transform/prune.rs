@@ -20,10 +20,16 @@ pub fn prune(func: &Func) -> Func {
 /// Whether an instruction does something besides computing its results.
 pub(crate) fn has_effects(inst: &Inst) -> bool {
     match inst.prim.lower {
-        Lower::Control(Control::Tap) => true,
+        Lower::Control(Control::Tap | Control::Host) => true,
         Lower::Control(_) => inst.attrs.iter().flat_map(|(_, attr)| attr.funcs()).any(|body| any_effects(body)),
         _ => false,
     }
+}
+
+/// Whether an instruction of a function, or of one it uses, passes a test.
+pub(crate) fn any_inst(func: &Func, test: &impl Fn(&Inst) -> bool) -> bool {
+    let within = |inst: &Inst| inst.attrs.iter().flat_map(|(_, attr)| attr.funcs()).any(|body| any_inst(body, test));
+    func.insts().iter().any(|inst| test(inst) || within(inst))
 }
 
 /// Whether a function does something besides computing its results.

@@ -89,11 +89,16 @@ fn unknown_values(func: &Func, unknown: &[bool]) -> Vec<bool> {
 /// Whether some control flow has an unknown operand. Even if all operands are unknown its body may compute known values.
 fn needs_separation(func: &Func, unknown: &[bool]) -> bool {
     let flags = unknown_values(func, unknown);
-    let is_control = |inst: &Inst| match inst.prim.lower {
-        Lower::Control(kind) => kind != Control::Custom,
+    let comes_apart = |inst: &Inst| match inst.prim.lower {
+        Lower::Control(kind) => !is_one_piece(kind),
         _ => false,
     };
-    func.insts().iter().any(|inst| is_control(inst) && inst.args.iter().any(|value| flags[value.index()]))
+    func.insts().iter().any(|inst| comes_apart(inst) && inst.args.iter().any(|value| flags[value.index()]))
+}
+
+/// Whether nothing of an instruction can be known if an operand is not.
+fn is_one_piece(kind: Control) -> bool {
+    matches!(kind, Control::Custom | Control::Tap | Control::Host)
 }
 
 /// The function with every control flow instruction either known or, with all results, unknown.
@@ -115,7 +120,7 @@ fn replay_separated(func: &Func, params: &[Array], unknown: &[bool]) -> Vec<(Arr
             Lower::Control(Control::Call) if flags.contains(&true) => {
                 replay_separated(inst.attrs.func("func"), &operands, &flags)
             }
-            Lower::Control(kind) if kind != Control::Custom && flags.contains(&true) => {
+            Lower::Control(kind) if !is_one_piece(kind) && flags.contains(&true) => {
                 let knowledge = knowledge(&operands, &flags);
                 let separated = separate_control(kind, inst.prim, &knowledge, &inst.attrs);
                 reunite(separated, &operands, types.len())
@@ -152,7 +157,7 @@ pub(crate) fn separate_control(
         Control::Scan => control::scan::separate(operands, attrs),
         Control::Switch => control::switch::separate(operands, attrs),
         Control::Checkpoint => checkpoint::separate(operands, attrs),
-        Control::Call | Control::Custom | Control::Tap => {
+        Control::Call | Control::Custom | Control::Tap | Control::Host => {
             crate::error::internal(&format!("{} has nothing to take apart", prim.name));
         }
     }

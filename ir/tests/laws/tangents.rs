@@ -1,9 +1,9 @@
 //! Tangents agree with difference quotients in a random direction.
 
 use crate::sample::{self, Application, Random, run};
-use cotangent_ir::Tensor;
-use cotangent_ir::prim::{self, Jvp};
+use cotangent_ir::prim::{self, Jvp, Prim};
 use cotangent_ir::transform::jvp;
+use cotangent_ir::{AttrKind, Tensor};
 use num_complex::Complex;
 use std::collections::HashSet;
 
@@ -52,7 +52,10 @@ fn tangents_agree_with_difference_quotients() {
             }
         }
     }
-    let untested = prim::all().find(|prim| !matches!(prim.jvp, Jvp::Zero) && !tested.contains(prim.name));
+    // A closure of the host has the derivative it comes with.
+    let of_host = |prim: &Prim| prim.attrs.iter().any(|(_, kind)| *kind == AttrKind::Host);
+    let mut with_tangent = prim::all().filter(|prim| !matches!(prim.jvp, Jvp::Zero) && !of_host(prim));
+    let untested = with_tangent.find(|prim| !tested.contains(prim.name));
     assert!(untested.is_none(), "{untested:?} has a tangent, but no case in double precision");
 }
 

@@ -113,9 +113,7 @@ fn only_linear_functions_are_transposed() {
 }
 
 #[test]
-fn reports_are_not_batched() {
-    let func = record(&[Type::new(DType::F64, &[2])], |x| vec![tap(&Array::from(0), &x[0], 1)]);
-    says(&vmap::batch(&func, &[true], 3, false).unwrap_err(), &["`tap`", "loop over the items instead of `vmap`"]);
+fn reports_are_rows_with_numbers() {
     says(
         tap(&Array::from(0.5f32), &Array::from([1.0]), 1).error().unwrap(),
         &["`tap`", "number of a row must be i32[], not f32[]"],
@@ -142,6 +140,34 @@ fn reports_of_a_differentiated_loop_come_once() {
     let mut interpreter = cotangent_ir::eval::Interpreter { observer: Some(&mut observer) };
     interpreter.run(&gradient, &[Tensor::from_scalar(Scalar::real(DType::F64, 0.5))]).unwrap();
     assert_eq!(rows, [0, 1, 2]);
+}
+
+#[test]
+fn reports_of_a_batch_are_one() {
+    // The first goes on for two more iterations than the second.
+    let func = record(&[Type::scalar(DType::F64)], |x| {
+        while_arrays(
+            &[Array::from(0), x[0].clone()],
+            |c| c[1].less(4.0),
+            |c| {
+                tap(&c[0], &c[1].reshape(&[1]), 1);
+                vec![&c[0] + 1, &c[1] + 1.0]
+            },
+        )
+    });
+    let (many, _) = vmap::batch(&func, &[true], 2, true).unwrap();
+    check("batched reports", &many);
+    let mut rows = Vec::new();
+    let mut observer = |index: i64, row: &[f64]| {
+        rows.push((index, row.to_vec()));
+        false
+    };
+    let mut interpreter = cotangent_ir::eval::Interpreter { observer: Some(&mut observer) };
+    let starts = Tensor::from_slice(&[2], &[1.0f64, 3.0]).unwrap();
+    interpreter.run(&many, &[starts]).unwrap();
+    assert_eq!(rows[..2], [(0, vec![1.0, 3.0]), (1, vec![2.0, 4.0])]);
+    assert_eq!((rows[2].0, rows[2].1[0], rows[2].1[1].is_nan()), (2, 3.0, true));
+    assert_eq!(rows.len(), 3);
 }
 
 /// Functions that are linear as written are transposed without being linearized first: what their loops and choices know

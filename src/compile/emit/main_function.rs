@@ -83,6 +83,7 @@ fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut H
             | Step::Copy { .. }
             | Step::Assign { .. }
             | Step::Rotate { .. }
+            | Step::End { .. }
             | Step::Barrier => {}
         }
     }
@@ -150,6 +151,7 @@ impl Main<'_, '_, '_> {
                 }
             }
             Step::Barrier => self.barrier(),
+            Step::End { when } => self.end_if(*when),
             Step::While { condition, predicate, body } => self.repeat_while(condition, *predicate, body),
             Step::Repeat { count, body } => self.repeat(*count, body),
             Step::Switch { index, arms } => self.switch(*index, arms),
@@ -246,6 +248,19 @@ impl Main<'_, '_, '_> {
         }
         let others = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, self.workers, 1);
         self.only_if(others, |main| main.runtime("ct_barrier", &[main.frame]));
+    }
+
+    /// Returns if a byte is set. All workers read the same one, so that all of them return or none.
+    fn end_if(&mut self, when: u32) {
+        let pointer = self.entry(when);
+        let builder = &mut self.emitter.builder;
+        let set = builder.ins().load(types::I8, MemFlagsData::trusted(), pointer, 0);
+        let (end, go_on) = (builder.create_block(), builder.create_block());
+        builder.ins().brif(set, end, &[], go_on, &[]);
+        builder.seal_block(end);
+        builder.switch_to_block(end);
+        builder.ins().return_(&[]);
+        self.continue_in(go_on, &[]);
     }
 
     fn repeat_while(&mut self, condition: &[Step], predicate: Place, body: &[Step]) {

@@ -94,7 +94,7 @@ pub(in crate::prim) fn transpose(prim: &'static Prim, args: &TransposeArgs<'_>) 
 /// The batched form of a primitive that computes the attribute `func`: the same primitive of the batched function.
 pub(in crate::prim) fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let func = args.attrs.func("func");
-    match vmap::batch(func, args.batched, args.size, false) {
+    match vmap::batch(func, args.batched, args.axis, false) {
         Ok((many, batched)) => apply(args.prim, Arc::new(many), args.xs).into_iter().zip(batched).collect(),
         Err(error) => vec![(raise(error), true); func.results().len()],
     }

@@ -284,7 +284,7 @@ fn batch_loop(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
     let flags = carried(attrs, args.batched, Along::Values);
     let mut force = flags[consts..consts + carries].to_vec();
     force.resize(attrs.func("body").results().len(), false);
-    let (many, batched) = vmap::batch_forcing(attrs.func("body"), &flags, args.size, &force)?;
+    let (many, batched) = vmap::batch_forcing(attrs.func("body"), &flags, args.axis, &force)?;
     let operand = |position: usize| match flags[position] {
         true if position >= consts + carries => args.xs[position].swap_axes(0, 1),
         true => args.with_batch(position),

@@ -6,14 +6,15 @@ use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::Interpreter;
-use crate::func::Func;
+use crate::func::{Func, Inst};
+use crate::prim::host;
 use crate::prim::{
     Arity, Batch, BatchArgs, Case, Control, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types,
     WithTangents, refuse,
 };
 use crate::tensor::Tensor;
 use crate::trace::{replay, trace, trace_closed};
-use crate::transform::prune::any_effects;
+use crate::transform::prune::any_inst;
 use crate::transform::reach::{Along, reach as reach_func};
 use crate::transform::split::{Feed, Remainder, Separated, Split, split};
 use crate::transform::{instantiate, inverted, join, jvp, raise, refusal, scatter, select, transpose, vmap, zeros};
@@ -294,7 +295,7 @@ fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
 fn batch_chosen(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
     let batched = reach(args.attrs, args.batched, Along::Values);
     let many =
-        |branch: &Arc<Func>| Ok(Arc::new(vmap::batch_forcing(branch, &args.batched[1..], args.size, &batched)?.0));
+        |branch: &Arc<Func>| Ok(Arc::new(vmap::batch_forcing(branch, &args.batched[1..], args.axis, &batched)?.0));
     let branches = args.attrs.funcs("branches").iter().map(many).collect::<Result<Vec<_>>>()?;
     let operands: Vec<&Array> = args.xs.iter().collect();
     let results = apply_many(&SWITCH, &operands, attrs(branches), batched.len());
@@ -304,15 +305,16 @@ fn batch_chosen(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
 /// An index per item: every branch runs on the whole batch, and each item's result is selected.
 fn batch_all(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
     let branches = args.attrs.funcs("branches");
-    if branches.iter().any(|branch| any_effects(branch)) {
-        let message = "a branch reports rows (`tap`), and with an index per item every branch would run; \
-                       report outside of `vmap`";
+    let reports = |inst: &Inst| matches!(inst.prim.lower, Lower::Control(Control::Tap));
+    if branches.iter().any(|branch| any_inst(branch, &reports) || host::computes_in(branch)) {
+        let message = "a branch reports rows (`tap`) or calls the host (`host_call`), and with an index per item every \
+                       branch would run; do that outside of the branch, or loop over the items instead of `vmap`";
         return Ok(vec![(refusal("switch", message), true); branches[0].results().len()]);
     }
     let mut chosen: Vec<Array> = Vec::new();
     for (position, branch) in branches.iter().enumerate() {
         let force = vec![true; branch.results().len()];
-        let (many, _) = vmap::batch_forcing(branch, &args.batched[1..], args.size, &force)?;
+        let (many, _) = vmap::batch_forcing(branch, &args.batched[1..], args.axis, &force)?;
         let results = replay(&many, &args.xs[1..]);
         if position == 0 {
             chosen = results;

@@ -7,9 +7,10 @@ use super::{
 use crate::array::{Array, apply_many};
 use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::eval::Interpreter;
 use crate::func::Func;
+use crate::prim::host;
 use crate::prim::{
     Arity, Batch, BatchArgs, Case, Control, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types,
     WithTangents, refuse,
@@ -206,13 +207,18 @@ fn batch(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
 }
 
 fn batch_loop(args: &BatchArgs<'_>) -> Result<Vec<(Array, bool)>> {
-    let (consts, size) = (args.attrs.size("consts"), args.size);
+    let (consts, axis) = (args.attrs.size("consts"), args.axis);
     let (cond, body) = (args.attrs.func("cond"), args.attrs.func("body"));
     // Items that stop at different times differ in everything that is carried; reaching by values says so.
     let carried = carried(args.attrs, args.batched, Along::Values);
     let flags = [&args.batched[..consts], &carried].concat();
-    let (many_body, _) = vmap::batch_forcing(body, &flags, size, &carried)?;
-    let (many_cond, predicate) = vmap::batch(cond, &flags, size, false)?;
+    let (many_body, _) = vmap::batch_forcing(body, &flags, axis, &carried)?;
+    let (many_cond, predicate) = vmap::batch(cond, &flags, axis, false)?;
+    if predicate[0] && (host::computes_in(cond) || host::computes_in(body)) {
+        let message = "the loop calls the host (`host_call`), and would do so for items for which it has ended; do that \
+                       outside of the loop, or loop over the items instead of `vmap`";
+        return Err(Error::new(ErrorKind::Transform, "while", message));
+    }
     let operand = |position: usize| match flags[position] {
         true => args.with_batch(position),
         false => args.xs[position].clone(),
