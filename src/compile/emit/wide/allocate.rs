@@ -201,6 +201,7 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
                 let mask = self.register(&inst.args[0], &mut locked);
                 self.finish(inst, Some(mask), accessed(inst), None);
             }
+            Shape::Gather { scale } => self.gather(inst, scale, &mut locked),
             Shape::Unary => {
                 let rm = self.source(&inst.args[0]);
                 self.finish(inst, None, rm, inst.immediate);
@@ -247,6 +248,31 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
             }
             Shape::Fused => self.fused(inst, &mut locked),
         }
+    }
+
+    /// A gather. It uses its mask up, and its three registers must be different.
+    fn gather(&mut self, inst: &Inst, scale: u8, locked: &mut SmallVec<[u8; 4]>) {
+        const CLEAR: Opcode = Opcode::new("vxorps", 1, 0, 0x57);
+        let index = self.register(&inst.args[0], locked);
+        let mask = self.take(locked);
+        self.registers[mask as usize] = Some(Content::Passing);
+        locked.push(mask);
+        let from = self.source(&inst.args[1]);
+        self.copy(mask, from);
+        let result = self.take(locked);
+        self.registers[result as usize] = Some(Content::Passing);
+        self.emit(CLEAR, result, Some(result), Source::Register(Ymm(result)), None);
+        let Some(Memory::At { base, index: None, displacement }) = inst.memory else {
+            internal("a gather from elsewhere than a pointer")
+        };
+        let from = Memory::Lanes { base, index: Ymm(index), scale, displacement };
+        self.emit(inst.opcode, result, Some(mask), Source::Memory(from), None);
+        self.expire(inst);
+        match inst.result {
+            Some(value) => self.hold(value, result),
+            None => internal("a gather without a result"),
+        }
+        self.drop_unused(inst);
     }
 
     /// `a b + c`. The register that is overwritten is that of a value used here for the last time, if there is one.

@@ -50,6 +50,17 @@ pub(crate) enum Memory {
     },
     /// A constant behind the code, by its offset among the constants.
     Constant(u32),
+    /// Of every lane `base + lane of the index * scale + displacement`.
+    Lanes {
+        /// The base.
+        base: Gpr,
+        /// 32-bit numbers.
+        index: Ymm,
+        /// 1, 2, 4 or 8.
+        scale: u8,
+        /// Bytes.
+        displacement: i32,
+    },
 }
 
 impl Memory {
@@ -63,6 +74,9 @@ impl Memory {
         match self {
             Memory::At { base, index, displacement } => Memory::At { base, index, displacement: displacement + bytes },
             Memory::Constant(offset) => Memory::Constant(offset + bytes as u32),
+            Memory::Lanes { base, index, scale, displacement } => {
+                Memory::Lanes { base, index, scale, displacement: displacement + bytes }
+            }
         }
     }
 }
@@ -274,6 +288,12 @@ impl Assembler {
         self.note(|| format!("mov {to}, {from}"));
     }
 
+    /// `to` = the 32-bit number with a sign at `from`.
+    pub(crate) fn load_signed(&mut self, to: Gpr, from: Memory) {
+        self.integer(&[0x63], to.0, Rm::Memory(from), 0);
+        self.note(|| format!("movsxd {to}, {from}"));
+    }
+
     /// `[to] = from`.
     pub(crate) fn store(&mut self, to: Memory, from: Gpr) {
         self.integer(&[0x89], from.0, Rm::Memory(to), 0);
@@ -480,7 +500,13 @@ impl Assembler {
                 self.references.push((position, position + 4 + immediate, constant));
                 return self.bytes.extend([0; 4]);
             }
-            Rm::Memory(Memory::At { base, index, displacement }) => (base.0, index, displacement),
+            Rm::Memory(Memory::At { base, index, displacement }) => {
+                debug_assert_ne!(index.map(|(index, _)| index), Some(Gpr::RSP), "no index");
+                (base.0, index.map(|(index, scale)| (index.0, scale)), displacement)
+            }
+            Rm::Memory(Memory::Lanes { base, index, scale, displacement }) => {
+                (base.0, Some((index.0, scale)), displacement)
+            }
         };
         let short = i8::try_from(displacement);
         // Without a displacement the base rbp or r13 would mean something else.
@@ -491,9 +517,7 @@ impl Assembler {
         };
         match index {
             Some((index, scale)) => {
-                debug_assert_ne!(index, Gpr::RSP, "the stack pointer cannot be an index");
-                self.bytes
-                    .extend([mode | reg | 4, (scale.trailing_zeros() as u8) << 6 | (index.0 & 7) << 3 | base & 7]);
+                self.bytes.extend([mode | reg | 4, (scale.trailing_zeros() as u8) << 6 | (index & 7) << 3 | base & 7]);
             }
             None if base & 7 == 4 => self.bytes.extend([mode | reg | 4, 0x24]),
             None => self.bytes.push(mode | reg | base & 7),
@@ -524,6 +548,7 @@ enum Rm {
 fn extension_bits(memory: Memory) -> (u8, u8) {
     match memory {
         Memory::At { base, index, .. } => (index.map_or(0, |(index, _)| index.0 >> 3), base.0 >> 3),
+        Memory::Lanes { base, index, .. } => (index.0 >> 3, base.0 >> 3),
         Memory::Constant(_) => (0, 0),
     }
 }
@@ -553,6 +578,9 @@ impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Memory::Constant(offset) => write!(f, "[constants + {offset}]"),
+            Memory::Lanes { base, index: Ymm(index), scale, displacement } => {
+                write!(f, "[{base} + ymm{index}*{scale} + {displacement}]")
+            }
             Memory::At { base, index, displacement } => {
                 write!(f, "[{base}")?;
                 if let Some((index, scale)) = index {

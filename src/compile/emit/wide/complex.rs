@@ -4,14 +4,14 @@
 //! one. Neither can be done under a mask known only at run time; loops over them end in single elements.
 
 use super::assembler::{Memory, Opcode};
-use super::frame;
+use super::frame::View;
 use super::loops::{Active, Generator};
 use super::nodes::{Code, Part};
 use super::region::{MOVE, Operand, STORE, Shape};
 use super::select::{Lane, SWAP};
 use crate::compile::emit::split::Split;
 use cotangent_ir::error::internal;
-use cotangent_ir::kernel::{Access, Kernel, NodeKind, OutputKind};
+use cotangent_ir::kernel::{Access, NodeKind, OutputKind};
 use smallvec::smallvec;
 
 const MOVSS: Opcode = Opcode::new("vmovss", 1, 2, 0x10).short();
@@ -19,9 +19,9 @@ const MOVSD: Opcode = Opcode::new("vmovsd", 1, 3, 0x10).short();
 const INSERT: Opcode = Opcode::new("vinsertf128", 3, 1, 0x18);
 
 /// The output that stores the elements between those of an output which stores every second one.
-pub(crate) fn store_partner(kernel: &Kernel, split: &Split, output: usize, vector: usize) -> Option<usize> {
-    let access = &split.accesses[output];
-    if kernel.outputs[output].kind != OutputKind::Store || frame::stride(kernel, access, vector) != 2 {
+pub(crate) fn store_partner(view: View<'_>, split: &Split, output: usize) -> Option<usize> {
+    let (kernel, access) = (view.kernel, &split.accesses[output]);
+    if kernel.outputs[output].kind != OutputKind::Store || view.step(access) != 2 {
         return None;
     }
     // Offsets of partners are 2 k and 2 k + 1, so that each has one.
@@ -37,15 +37,11 @@ impl Generator<'_> {
     /// Reads elements that are not neighbours.
     pub(crate) fn read_apart(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
         let even = Access { offset: access.offset & !1, ..access.clone() };
-        let axis = self.order.axes[self.vector];
-        if frame::stride(self.kernel, access, axis) == 2
-            && self.is_read(operand, &even)
-            && self.is_read_after(operand, &even)
-        {
+        if self.view.step(access) == 2 && self.is_read(operand, &even) && self.is_read_after(operand, &even) {
             return self.read_alternate(code, operand, &even, vector, access.offset != even.offset);
         }
         let wide = self.dtype(operand).size() == 8;
-        let step = frame::stride(self.kernel, access, axis) as i32 * if wide { 8 } else { 4 };
+        let step = self.view.step(access) as i32 * if wide { 8 } else { 4 };
         let address = self.address(operand, access, vector)?;
         let count = self.active_lanes();
         let per_vector = if wide { 4 } else { 8 };

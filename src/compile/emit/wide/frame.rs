@@ -5,8 +5,10 @@
 //! those loops move along; the index of the vector loop is a register of its own.
 
 use super::assembler::{Assembler, Gpr, Memory};
+use crate::compile::emit::body::Facts;
 use crate::run::program::Place;
-use cotangent_ir::kernel::{Access, Kernel};
+use cotangent_ir::error::internal;
+use cotangent_ir::kernel::{Access, Kernel, NodeId};
 use smallvec::SmallVec;
 
 /// The index of the vector loop.
@@ -47,15 +49,92 @@ impl Frame {
     }
 }
 
-/// Accesses of one operand that the loops around the vector loop move alike.
-pub(crate) struct Group {
-    operand: u32,
+/// A kernel's accesses as its vector loop sees them.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'k> {
+    pub(crate) kernel: &'k Kernel,
+    pub(crate) facts: &'k Facts,
+    /// The axis of the vector loop.
+    pub(crate) axis: usize,
+}
+
+impl View<'_> {
+    /// Elements for each step of an axis.
+    fn stride(&self, access: &Access, axis: usize) -> i64 {
+        if self.kernel.extents[axis] > 1 { access.strides[axis] } else { 0 }
+    }
+
+    /// Elements from one lane to the next, summands that differ between lanes aside.
+    pub(crate) fn step(&self, access: &Access) -> i64 {
+        self.stride(access, self.axis)
+    }
+
+    /// Whether lanes are neighbours, or all the same element.
+    pub(crate) fn is_near(&self, access: &Access) -> bool {
+        matches!(self.step(access), 0 | 1) && !self.gathers(access)
+    }
+
+    /// Whether summands change with the loops, so that every lane has an address of its own.
+    pub(crate) fn gathers(&self, access: &Access) -> bool {
+        access.dynamic.iter().any(|&(node, _)| self.facts.depth[node.index()] > 0)
+    }
+
+    /// The summands known before the loops.
+    fn starts(&self, access: &Access) -> Summands {
+        access.dynamic.iter().copied().filter(|&(node, _)| self.facts.depth[node.index()] == 0).collect()
+    }
+
+    /// What the index of the vector loop is multiplied by in an address; none if the pointer has to move instead.
+    pub(crate) fn scale(&self, operand: u32, access: &Access) -> Option<u8> {
+        let step = self.step(access) * self.size(operand);
+        match (step, self.gathers(access)) {
+            (0, _) => Some(0),
+            (1 | 2 | 4 | 8, false) => Some(step as u8),
+            _ => None,
+        }
+    }
+
+    fn size(&self, operand: u32) -> i64 {
+        self.kernel.operands[operand as usize].dtype.size() as i64
+    }
+
+    fn key(&self, operand: u32, access: &Access) -> Key {
+        let indexed = self.scale(operand, access).is_some();
+        let step = |axis: usize| {
+            if axis == self.axis && indexed { 0 } else { self.stride(access, axis) * self.size(operand) }
+        };
+        let steps: SmallVec<[i64; 4]> = (0..self.kernel.extents.len()).map(step).collect();
+        let stays = steps.iter().all(|&step| step == 0) && self.step(access) == 0 && !self.gathers(access);
+        Key { operand, steps, starts: self.starts(access), stays }
+    }
+}
+
+/// Nodes that positions are the sum of, with their factors.
+pub(crate) type Summands = SmallVec<[(NodeId, i64); 1]>;
+
+/// What accesses of one group have in common.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// The operand.
+    pub(crate) operand: u32,
     /// Bytes for each step of each axis; 0 for axes of one iteration, and for the vector axis where its index does it.
     pub(crate) steps: SmallVec<[i64; 4]>,
-    /// Where the operand begins.
+    /// Summands known before the loops.
+    pub(crate) starts: Summands,
+    /// Whether no loop changes the address.
+    stays: bool,
+}
+
+/// Accesses that share a pointer.
+pub(crate) struct Group {
+    /// What they have in common.
+    pub(crate) key: Key,
+    /// Where the operand begins; once they are known, moved by the summands known before the loops.
     pub(crate) home: Memory,
-    /// The register that follows the loops; none if no loop moves it.
+    /// The register that follows the loops; none if no loop changes the address.
     pub(crate) register: Option<Gpr>,
+    /// Whether the summands known before the loops are still to be added.
+    pub(crate) waits: bool,
 }
 
 /// The groups of a kernel.
@@ -67,35 +146,26 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// Adds the group of an access. None if registers for pointers run out.
-    pub(crate) fn add(
-        &mut self,
-        kernel: &Kernel,
-        operand: u32,
-        access: &Access,
-        vector: usize,
-        frame: &mut Frame,
-    ) -> Option<()> {
-        if self.find(kernel, operand, access, vector).is_some() {
+    pub(crate) fn add(&mut self, view: View<'_>, operand: u32, access: &Access, frame: &mut Frame) -> Option<()> {
+        let key = view.key(operand, access);
+        if self.all.iter().any(|group| group.key == key) {
             return Some(());
         }
-        let steps = steps(kernel, operand, access, vector);
-        if steps.iter().any(|&step| i32::try_from(step).is_err()) {
+        if key.steps.iter().any(|&step| i32::try_from(step).is_err()) {
             return None;
         }
-        let stays = steps.iter().all(|&step| step == 0) && stride(kernel, access, vector) == 0;
         let used = self.all.iter().filter(|group| group.register.is_some()).count();
-        let register = if stays { None } else { Some(*POINTERS.get(used)?) };
-        self.all.push(Group { operand, steps, home: frame.word(), register });
+        let register = if key.stays { None } else { Some(*POINTERS.get(used)?) };
+        let waits = !key.starts.is_empty();
+        self.all.push(Group { key, home: frame.word(), register, waits });
         Some(())
     }
 
-    /// The group of an access.
-    pub(crate) fn find(&self, kernel: &Kernel, operand: u32, access: &Access, vector: usize) -> Option<&Group> {
-        let steps = steps(kernel, operand, access, vector);
-        let stays = steps.iter().all(|&step| step == 0) && stride(kernel, access, vector) == 0;
-        self.all
-            .iter()
-            .find(|group| group.operand == operand && group.steps == steps && group.register.is_none() == stays)
+    /// The group of an access, by its number.
+    pub(crate) fn find(&self, view: View<'_>, operand: u32, access: &Access) -> usize {
+        let key = view.key(operand, access);
+        let found = self.all.iter().position(|group| group.key == key);
+        found.unwrap_or_else(|| internal("an access without a pointer"))
     }
 
     /// Loads every pointer as it was at the start.
@@ -110,30 +180,11 @@ impl Groups {
     /// The registers that a step of an axis moves, and by how many bytes.
     pub(crate) fn moving(&self, axis: usize) -> Vec<(Gpr, i32)> {
         let moving = |group: &Group| {
-            let step = group.steps[axis] as i32;
+            let step = group.key.steps[axis] as i32;
             group.register.filter(|_| step != 0).map(|register| (register, step))
         };
         self.all.iter().filter_map(moving).collect()
     }
-}
-
-/// Elements for each step of an axis.
-pub(crate) fn stride(kernel: &Kernel, access: &Access, axis: usize) -> i64 {
-    if kernel.extents[axis] > 1 { access.strides[axis] } else { 0 }
-}
-
-fn steps(kernel: &Kernel, operand: u32, access: &Access, vector: usize) -> SmallVec<[i64; 4]> {
-    let size = kernel.operands[operand as usize].dtype.size() as i64;
-    let indexed = scale(kernel, operand, access, vector).is_some();
-    let step = |axis: usize| if axis == vector && indexed { 0 } else { stride(kernel, access, axis) * size };
-    (0..kernel.extents.len()).map(step).collect()
-}
-
-/// What the index of the vector loop is multiplied by in an address; none if the pointer has to move instead.
-pub(crate) fn scale(kernel: &Kernel, operand: u32, access: &Access, vector: usize) -> Option<u8> {
-    let size = kernel.operands[operand as usize].dtype.size() as i64;
-    let step = stride(kernel, access, vector) * size;
-    matches!(step, 0 | 1 | 2 | 4 | 8).then_some(step as u8)
 }
 
 /// Writes the entry of a function `(table, scalars, first chunk, chunk after the last)`; gives the position at which
@@ -150,7 +201,7 @@ pub(crate) fn enter(
     let size = assembler.sub_later(Gpr::RSP);
     assembler.and_immediate(Gpr::RSP, -32);
     for group in &groups.all {
-        match places[group.operand as usize] {
+        match places[group.key.operand as usize] {
             Place::Slot(slot) => assembler.load(INDEX, Memory::at(Gpr::RDI, 8 * slot as i32)),
             Place::Scalar(offset) => assembler.lea(INDEX, Memory::at(Gpr::RSI, offset as i32)),
         }

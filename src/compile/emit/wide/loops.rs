@@ -8,7 +8,7 @@ use super::allocate::{self, Allocation};
 use super::assembler::{Assembler, Condition, Gpr, Label, MachineCode, Memory, Source};
 use super::complex;
 use super::detour::{self, Detour};
-use super::frame::{self, Frame, Groups, INDEX, SCRATCH};
+use super::frame::{self, Frame, Groups, INDEX, SCRATCH, View};
 use super::narrow;
 use super::reduce::Accumulators;
 use super::region::{MOVE, Region, STORE};
@@ -40,8 +40,9 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
     let elements = elements(kernel, &split, &facts)?;
     let width = width(kernel, &split, &elements);
     let mut frame = Frame::default();
-    let groups = groups(kernel, &split, order.axes[vector], &mut frame)?;
-    let ragged = is_ragged(kernel, &split, order.axes[vector]);
+    let view = View { kernel, facts: &facts, axis: order.axes[vector] };
+    let groups = groups(view, &split, &mut frame)?;
+    let ragged = is_ragged(view, &split);
     let accumulating = facts.levels.iter().flatten().count();
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
@@ -56,6 +57,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
         order: &order,
         split: &split,
         facts: &facts,
+        view,
         elements,
         width,
         lanes: width.lanes() as i64,
@@ -79,13 +81,19 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
 
 /// What every node is held in.
 fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<Vec<Element>> {
+    // Summands of positions are added in 32 bits, or before the loops.
+    let is_offset = |node: NodeId| {
+        let literal = matches!(split.nodes[node.index()].kind, NodeKind::Const(_));
+        !literal && (facts.narrow[node.index()] || facts.depth[node.index()] == 0)
+    };
     let held = |(index, node): (usize, &cotangent_ir::kernel::Node)| match &node.kind {
-        NodeKind::Load { access, .. } if !access.dynamic.is_empty() => None,
+        NodeKind::Load { access, .. } if !access.dynamic.iter().all(|&(node, _)| is_offset(node)) => None,
         NodeKind::Load { .. } => narrow::element(node.dtype).or(Element::of(node.dtype, false)),
         _ => Element::of(node.dtype, facts.narrow[index]),
     };
     for (output, access) in kernel.outputs.iter().zip(&split.accesses) {
-        Element::of(kernel.operands[output.operand as usize].dtype, false).filter(|_| access.dynamic.is_empty())?;
+        let known = access.dynamic.iter().all(|&(node, _)| is_offset(node) && facts.depth[node.index()] == 0);
+        Element::of(kernel.operands[output.operand as usize].dtype, false).filter(|_| known)?;
     }
     split.nodes.iter().enumerate().map(held).collect()
 }
@@ -101,46 +109,44 @@ fn width(kernel: &Kernel, split: &Split, elements: &[Element]) -> Width {
     if wide && !narrow { Width::Four } else { Width::Eight }
 }
 
-/// The pointers needed. None if there are too many, or a vector cannot be written at once.
-fn groups(kernel: &Kernel, split: &Split, vector: usize, frame: &mut Frame) -> Option<Groups> {
+/// The pointers needed. None if there are too many, or a vector cannot be moved.
+fn groups(view: View<'_>, split: &Split, frame: &mut Frame) -> Option<Groups> {
+    let kernel = view.kernel;
     let mut groups = Groups::default();
-    let loads = split.nodes.iter().filter_map(|node| match &node.kind {
-        NodeKind::Load { operand, access } => Some((*operand, access)),
-        _ => None,
-    });
-    let stores = kernel.outputs.iter().map(|output| output.operand).zip(&split.accesses);
-    for (output, (_, access)) in stores.clone().enumerate() {
-        let together = || complex::store_partner(kernel, split, output, vector).is_some();
-        if !matches!(frame::stride(kernel, access, vector), 0 | 1) && !together() {
+    for (output, access) in split.accesses.iter().enumerate() {
+        if !view.is_near(access) && complex::store_partner(view, split, output).is_none() {
             return None;
         }
     }
-    for (operand, access) in loads.chain(stores) {
-        let narrow = narrow::is_narrow(kernel.operands[operand as usize].dtype);
-        if narrow && !matches!(frame::stride(kernel, access, vector), 0 | 1) {
+    for (operand, access) in accesses(kernel, split) {
+        let dtype = kernel.operands[operand as usize].dtype;
+        if narrow::is_narrow(dtype) && !view.is_near(access) {
             return None;
         }
-        let size = kernel.operands[operand as usize].dtype.size() as i64;
-        let reach = 64 * frame::stride(kernel, access, vector).abs().max(1);
-        if i32::try_from((access.offset.abs() + reach) * size).is_err() {
+        let reach = 64 * view.step(access).abs().max(1);
+        if i32::try_from((access.offset.abs() + reach) * dtype.size() as i64).is_err() {
             return None;
         }
-        groups.add(kernel, operand, access, vector, frame)?;
+        groups.add(view, operand, access, frame)?;
     }
     Some(groups)
 }
 
-/// Whether elements of some vector are not neighbours, or too small to be moved under a mask.
-fn is_ragged(kernel: &Kernel, split: &Split, vector: usize) -> bool {
-    let ragged = |operand: u32, access: &Access| {
-        !matches!(frame::stride(kernel, access, vector), 0 | 1)
-            || narrow::is_narrow(kernel.operands[operand as usize].dtype)
-    };
-    let loads = split.nodes.iter().any(|node| match &node.kind {
-        NodeKind::Load { operand, access } => ragged(*operand, access),
-        _ => false,
+/// Everything that is read or written, with the operand.
+fn accesses<'a>(kernel: &'a Kernel, split: &'a Split) -> impl Iterator<Item = (u32, &'a Access)> {
+    let loads = split.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Load { operand, access } => Some((*operand, access)),
+        _ => None,
     });
-    loads || kernel.outputs.iter().zip(&split.accesses).any(|(output, access)| ragged(output.operand, access))
+    loads.chain(kernel.outputs.iter().map(|output| output.operand).zip(&split.accesses))
+}
+
+/// Whether elements of some vector are not neighbours, or too small to be moved under a mask.
+fn is_ragged(view: View<'_>, split: &Split) -> bool {
+    accesses(view.kernel, split).any(|(operand, access)| {
+        let apart = !view.is_near(access) && !view.gathers(access);
+        apart || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
+    })
 }
 
 /// The elements processed at once.
@@ -170,6 +176,7 @@ pub(crate) struct Generator<'k> {
     pub(crate) order: &'k Order,
     pub(crate) split: &'k Split,
     pub(crate) facts: &'k Facts,
+    pub(crate) view: View<'k>,
     /// What each node is held in.
     pub(crate) elements: Vec<Element>,
     pub(crate) width: Width,
@@ -207,6 +214,9 @@ impl Generator<'_> {
         }
         let split = self.split;
         self.enter(&split.nest, 0)?;
+        for group in 0..self.groups.all.len() {
+            self.add_starts(group)?;
+        }
         match range {
             None => {
                 self.groups.reload(&mut self.assembler);

@@ -17,6 +17,7 @@ mod assembler;
 mod complex;
 mod detour;
 mod frame;
+mod gather;
 mod loops;
 mod narrow;
 mod nodes;

@@ -3,7 +3,6 @@
 //! No instruction moves some of them under a mask, so that loops over them end in single elements.
 
 use super::assembler::{Memory, Opcode};
-use super::frame;
 use super::loops::{Active, Generator};
 use super::nodes::Code;
 use super::region::{Operand, Shape};
@@ -31,10 +30,9 @@ impl Generator<'_> {
     ) -> Option<Lane> {
         let dtype = self.dtype(operand);
         let address = self.address(operand, access, vector)?;
-        let axis = self.order.axes[self.vector];
         let four = self.width == Width::Four;
         let bytes = dtype.size();
-        if frame::stride(self.kernel, access, axis) == 0 {
+        if self.view.step(access) == 0 {
             let (name, byte) = if bytes == 1 { ("vpbroadcastb", 0x78) } else { ("vpbroadcastw", 0x79) };
             let everywhere = code.region.load(Opcode::new(name, 2, 1, byte), address);
             let value = match dtype {

@@ -83,9 +83,13 @@ impl Generator<'_> {
                 (true, None) => continue,
             };
             for vector in 0..vectors {
-                if let Some(pointer) = self.far_pointer(node) {
+                if let Some(group) = self.far_group(node) {
                     // Only one far pointer is in a register at a time: what it is for is done at once.
-                    self.assembler.load(SCRATCH[0], pointer);
+                    if self.groups.all[group].waits {
+                        self.write_so_far(&mut code);
+                        self.add_starts(group)?;
+                    }
+                    self.assembler.load(SCRATCH[0], self.groups.all[group].home);
                     let mut single = Code::new(Region::default());
                     self.compute(&mut single, node, vector)?;
                     let homes = self.keep(&mut single, node, vector);
@@ -103,11 +107,42 @@ impl Generator<'_> {
         Some(())
     }
 
-    /// Where the pointer of a load is that has no register.
-    fn far_pointer(&self, node: NodeId) -> Option<Memory> {
+    /// The group of a load whose pointer has no register.
+    fn far_group(&self, node: NodeId) -> Option<usize> {
         let NodeKind::Load { operand, access } = &self.split.nodes[node.index()].kind else { return None };
-        let group = self.group(*operand, access);
-        if group.register.is_none() { Some(group.home) } else { None }
+        let group = self.groups.find(self.view, *operand, access);
+        self.groups.all[group].register.is_none().then_some(group)
+    }
+
+    /// Writes code whose values are kept in the frame, where they are found from now on.
+    fn write_so_far(&mut self, code: &mut Code) {
+        self.write_once(std::mem::take(&mut code.region));
+        for (key, lane) in &mut code.values {
+            *lane = self.known[key].iter().map(|&home| Operand::Memory(home)).collect();
+        }
+    }
+
+    /// Adds the summands known before the loops to the pointer of a group.
+    pub(crate) fn add_starts(&mut self, group: usize) -> Option<()> {
+        let group = &mut self.groups.all[group];
+        if !std::mem::replace(&mut group.waits, false) {
+            return Some(());
+        }
+        let size = self.kernel.operands[group.key.operand as usize].dtype.size() as i64;
+        let [pointer, summand] = SCRATCH;
+        self.assembler.load(pointer, group.home);
+        for &(node, factor) in &group.key.starts {
+            let home = self.known[&(node, 0)][0];
+            match self.elements[node.index()] {
+                Element::I32 => self.assembler.load_signed(summand, home),
+                Element::I64 => self.assembler.load(summand, home),
+                _ => return None,
+            }
+            self.assembler.multiply(summand, summand, i32::try_from(factor * size).ok()?);
+            self.assembler.add(pointer, summand);
+        }
+        self.assembler.store(group.home, pointer);
+        Some(())
     }
 
     /// Stores a value to the frame for the loops to come.
@@ -148,8 +183,7 @@ impl Generator<'_> {
             if self.kernel.outputs[output].kind != OutputKind::Store {
                 continue;
             }
-            let axis = self.order.axes[self.vector];
-            let partner = complex::store_partner(self.kernel, self.split, output, axis);
+            let partner = complex::store_partner(self.view, self.split, output);
             match partner {
                 Some(partner) if self.split.accesses[output].offset & 1 == 0 => {
                     let even = self.value(code, output, root, vector)?;
@@ -229,6 +263,7 @@ impl Generator<'_> {
         match (&self.split.nodes[id.index()].kind, self.contraction(id)) {
             (_, Some(contraction)) => smallvec![contraction.a, contraction.b, contraction.c],
             (NodeKind::Op { args, .. }, None) => args.clone(),
+            (NodeKind::Load { access, .. }, None) => access.dynamic.iter().map(|&(node, _)| node).collect(),
             _ => smallvec![],
         }
     }
@@ -306,7 +341,7 @@ impl Generator<'_> {
     }
 
     /// A node that is known.
-    fn arg(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<Arg> {
+    pub(crate) fn arg(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<Arg> {
         let element = self.elements[id.index()];
         if let NodeKind::Const(value) = self.split.nodes[id.index()].kind {
             let lane = self.selector(code).literal(value, element)?;
@@ -343,15 +378,17 @@ impl Generator<'_> {
     fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
         let wide = self.dtype(operand).size() == 8;
         let parts = self.parts(wide);
-        let axis = self.order.axes[self.vector];
         if narrow::is_narrow(self.dtype(operand)) {
             return self.read_narrow(code, operand, access, vector);
         }
-        if !matches!(frame::stride(self.kernel, access, axis), 0 | 1) {
+        if self.view.gathers(access) {
+            return self.gather(code, operand, access, vector);
+        }
+        if !self.view.is_near(access) {
             return self.read_apart(code, operand, access, vector);
         }
         let address = self.address(operand, access, vector)?;
-        if frame::stride(self.kernel, access, axis) == 0 {
+        if self.view.step(access) == 0 {
             let opcode =
                 if wide { Opcode::new("vbroadcastsd", 2, 1, 0x19) } else { Opcode::new("vbroadcastss", 2, 1, 0x18) };
             let value = code.region.load(opcode, address);
@@ -382,9 +419,8 @@ impl Generator<'_> {
         let wide = self.dtype(operand).size() == 8;
         let split = self.split;
         let access = &split.accesses[output];
-        let axis = self.order.axes[self.vector];
         let address = self.address(operand, access, vector)?;
-        if frame::stride(self.kernel, access, axis) == 0 && self.kernel.extents[axis] > 1 {
+        if self.view.step(access) == 0 && self.kernel.extents[self.view.axis] > 1 {
             internal("a store of many lanes to one element");
         }
         if self.dtype(operand).is_bool() {
@@ -463,19 +499,16 @@ impl Generator<'_> {
     /// The address of an access for one vector of the block.
     pub(crate) fn address(&mut self, operand: u32, access: &Access, vector: usize) -> Option<Memory> {
         let size = self.dtype(operand).size() as i64;
-        let axis = self.order.axes[self.vector];
-        let step = frame::stride(self.kernel, access, axis);
+        let step = self.view.step(access);
         let base = self.group(operand, access).register.unwrap_or(SCRATCH[0]);
         let displacement = i32::try_from((access.offset + vector as i64 * self.lanes * step) * size).ok()?;
-        let scale = frame::scale(self.kernel, operand, access, axis);
+        let scale = self.view.scale(operand, access);
         let index = scale.filter(|&scale| scale != 0).map(|scale| (INDEX, scale));
         Some(Memory::At { base, index, displacement })
     }
 
     pub(crate) fn group(&self, operand: u32, access: &Access) -> &frame::Group {
-        let axis = self.order.axes[self.vector];
-        let group = self.groups.find(self.kernel, operand, access, axis);
-        group.unwrap_or_else(|| internal("an access without a pointer"))
+        &self.groups.all[self.groups.find(self.view, operand, access)]
     }
 
     pub(crate) fn dtype(&self, operand: u32) -> DType {

@@ -27,6 +27,12 @@ pub(crate) enum Shape {
     Load,
     /// Reads the elements that the sign bits of the operand choose; the others become zeros.
     MaskedLoad,
+    /// Reads, where the sign bits of the second operand are set, the elements whose distances the first one holds, in
+    /// multiples of `scale`; the others become zeros.
+    Gather {
+        /// 4 or 8.
+        scale: u8,
+    },
     /// Of one operand, anywhere.
     Unary,
     /// Of two, the second anywhere.
@@ -178,6 +184,20 @@ impl Region {
         self.access(Shape::MaskedStore, opcode, None, smallvec![mask, value], to);
     }
 
+    /// Elements at an address plus `scale` times each of the positions, where the mask says so.
+    pub(crate) fn gather(
+        &mut self,
+        opcode: Opcode,
+        address: Memory,
+        scale: u8,
+        positions: Operand,
+        mask: Operand,
+    ) -> Operand {
+        let result = self.value();
+        self.access(Shape::Gather { scale }, opcode, Some(result), smallvec![positions, mask], address);
+        Operand::Value(result)
+    }
+
     fn access(
         &mut self,
         shape: Shape,
@@ -284,6 +304,7 @@ impl Inst {
             Shape::Fused => &[2, 1, 0],
             Shape::Load
             | Shape::MaskedLoad
+            | Shape::Gather { .. }
             | Shape::Shift { .. }
             | Shape::Rare(_)
             | Shape::Store
@@ -298,5 +319,6 @@ pub(crate) fn is_steady(memory: Memory) -> bool {
     match memory {
         Memory::Constant(_) => true,
         Memory::At { base, .. } => base == Gpr::RSP,
+        Memory::Lanes { .. } => false,
     }
 }
