@@ -18,10 +18,15 @@ mod builder;
 mod control;
 mod functions;
 mod kernel;
+mod matrices;
 mod movement;
 mod order;
+mod products;
+mod rules;
+mod shrink;
 
 pub use kernel::{buffers, kernel};
+pub use shrink::{Call, shrink};
 
 /// What random functions are made of.
 #[derive(Clone, Debug)]
