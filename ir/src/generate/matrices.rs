@@ -142,10 +142,12 @@ fn lu(b: &mut Builder<'_>) -> Option<()> {
     b.apply_all("lu", &[a.matrix.value], Attrs::none(), &[a.factor(), exact, exact]).map(drop)
 }
 
-/// Factors of wide matrices have no derivative.
+/// The columns that complete those of tall matrices have no derivative.
 fn qr(b: &mut Builder<'_>) -> Option<()> {
-    let a = dominant(b, |rows, columns| rows >= columns)?;
-    b.apply_all("qr", &[a.matrix.value], Attrs::none(), &[a.factor(); 2]).map(drop)
+    let a = dominant(b, |_, _| true)?;
+    let (rows, columns) = extents(&a.matrix.ty);
+    let attrs = Attrs::none().with("complete", Attr::Bool(rows <= columns && b.random.coin()));
+    b.apply_all("qr", &[a.matrix.value], attrs, &[a.factor(); 2]).map(drop)
 }
 
 /// Whether a decomposition gives vectors. The phases of complex ones are chosen by a rule that tangents do not follow.
