@@ -396,7 +396,7 @@ impl<'a> Puller<'a> {
         };
         // The guards of this value come before those of its operands: where they are too many together, an operand can be
         // put into memory, but not this value if it is what the kernel stores.
-        let mut guarded: SmallVec<[(Value, i64, (usize, usize, usize)); 4]> = SmallVec::new();
+        let mut guarded: SmallVec<[_; 4]> = SmallVec::new();
         for &(arg, start, end) in others.iter().rev() {
             let Some(guard) = index.solve(start, end, &self.extents) else { return Err(Blocked(value)) };
             let (loop_axis, first, stop) = guard;

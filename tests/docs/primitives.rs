@@ -6,6 +6,8 @@ use cotangent::{DType, Type};
 use std::fmt::Write;
 
 const HEAD: &str = "\
+# Primitives
+
 Everything a function computes is made of these instructions. The methods of [`Array`](crate::Array) apply them; the text
 form of a function shows them, as `v2 = add v0, v1 : f32[3]`. Of each the page says
 
@@ -66,6 +68,9 @@ fn attributes(prim: &Prim) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// Dtypes with a common name.
+type Group = (&'static str, fn(DType) -> bool);
+
 /// Dtypes of operands that the type rule accepts in place of the one that the laws test the primitive with.
 fn dtypes(prim: &'static Prim) -> String {
     let accepts: Box<dyn Fn(DType) -> bool> = match prim.domain {
@@ -93,7 +98,7 @@ fn dtypes(prim: &'static Prim) -> String {
         }
     };
     let accepted: Vec<DType> = DType::ALL.into_iter().filter(|&dtype| accepts(dtype)).collect();
-    let groups: [(&str, fn(DType) -> bool); 5] = [
+    let groups: [Group; 5] = [
         ("bool", DType::is_bool),
         ("signed integers", DType::is_signed_int),
         ("unsigned integers", DType::is_unsigned_int),

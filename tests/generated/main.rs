@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Numbers of programs in an ordinary run.
+/// Numbers of programs in an ordinary run: some three minutes of one processor, shared by all there are.
 const PROGRAMS_OF_ALL_KINDS: u64 = 14_000;
 const SMOOTH_PROGRAMS: u64 = 8_000;
 
