@@ -25,11 +25,12 @@ pub(crate) const OF_ALL_KINDS: [Law; 2] = [
 ];
 
 /// Of smooth programs in double precision.
-pub(crate) const OF_SMOOTH: [Law; 4] = [
+pub(crate) const OF_SMOOTH: [Law; 5] = [
     Law { name: "compiled is interpreted", check: |func, args, seed| compiled(func, args, seed, DOUBLE) },
     Law { name: "a batch is a loop", check: |func, args, seed| batched(func, args, seed, DOUBLE) },
     Law { name: "tangents are limits of difference quotients", check: |func, args, _| tangents(func, args) },
     Law { name: "gradients are adjoint to tangents", check: gradients },
+    Law { name: "gradients have tangents", check: second },
 ];
 
 /// How far results may be apart, relative to their size or 1, where single precision occurs.
@@ -148,6 +149,17 @@ fn gradients(func: &Func, args: &[Tensor], seed: u64) -> Result<(), String> {
         agree("the batch of gradients", &native(&batch, &stacked, Options::default())?, &due, DOUBLE)?;
     }
     Ok(())
+}
+
+/// What reverse mode gives can be differentiated again; of some programs, because these functions are long.
+fn second(func: &Func, args: &[Tensor], seed: u64) -> Result<(), String> {
+    if !seed.is_multiple_of(3) {
+        return Ok(());
+    }
+    let backward = backward(func)?;
+    let cotangents = backward.param_types().iter().enumerate().skip(args.len()).map(|(k, ty)| numbers(ty, 40 + k));
+    let operands: Vec<Tensor> = args.iter().cloned().chain(cotangents).collect();
+    tangents(&backward, &operands)
 }
 
 /// The function from arguments and cotangents of results that have tangents to cotangents of the arguments.
