@@ -50,6 +50,7 @@ pub mod random;
 pub mod run;
 
 pub mod functional;
+pub mod guide;
 pub mod linop;
 pub mod loss;
 pub mod metric;

@@ -4,6 +4,8 @@
 //! moved it, and instructions that would make either large are scaled down or not chosen. Instructions that jump
 //! (comparisons, roundings, conversions to integers) are applied only to values that no rounding has touched. So two
 //! correct implementations agree on every result within the tolerance of its dtype.
+//!
+//! A function that fails a test is made smaller by [`shrink`].
 
 use crate::dtype::DType;
 use crate::func::{Func, Value};
@@ -18,10 +20,15 @@ mod builder;
 mod control;
 mod functions;
 mod kernel;
+mod matrices;
 mod movement;
 mod order;
+mod products;
+mod rules;
+mod shrink;
 
 pub use kernel::{buffers, kernel};
+pub use shrink::{Call, shrink};
 
 /// What random functions are made of.
 #[derive(Clone, Debug)]
@@ -34,7 +41,7 @@ pub struct Options {
     pub complex: bool,
     /// Whether integers and bools are computed with.
     pub integers: bool,
-    /// Whether loops, conditionals and calls occur.
+    /// Whether loops, conditionals and calls occur, and functions with rules of their own.
     pub control: bool,
     /// Whether the function must be smooth in all its parameters, and differentiable in reverse: no kinks, no jumps, no
     /// `while`.

@@ -89,36 +89,10 @@ fn stages_keep_the_meaning() {
     });
 }
 
-/// Primitives that no random function has: effects; what speaks of a named axis, of which a function alone knows nothing;
-/// what calls functions with rules of their own, which would have to be generated to fit, or only arranges when they are
-/// computed; factorisations, which enlarge errors by the condition of their matrices; and `conv`, which needs a
-/// window that fits and is made of others when it is compiled.
-const LEFT_OUT: [&str; 24] = [
-    "tap",
-    "host_call",
-    "psum",
-    "psum_shared",
-    "all_gather",
-    "psum_scatter",
-    "all_to_all",
-    "ppermute",
-    "conv",
-    "checkpoint",
-    "optimization_barrier",
-    "stop_gradient",
-    "custom_jvp",
-    "custom_vjp",
-    "custom_tangent",
-    "linear_solve",
-    "root",
-    "cholesky",
-    "triangular_solve",
-    "lu",
-    "qr",
-    "eigh",
-    "svd",
-    "solve",
-];
+/// Primitives that no random function has: what the host sees or does, and what speaks of a named axis, of which a function
+/// alone knows nothing.
+const LEFT_OUT: [&str; 8] =
+    ["tap", "host_call", "psum", "psum_shared", "all_gather", "psum_scatter", "all_to_all", "ppermute"];
 
 #[test]
 fn every_primitive_but_some_occurs() {
@@ -127,7 +101,7 @@ fn every_primitive_but_some_occurs() {
         cotangent_ir::prim::all().map(|prim| prim.name).filter(|name| !left_out(name)).collect();
     each_function(|func, _, _| {
         let text = print::func(func);
-        missing.retain(|name| !text.contains(&format!("= {name}")));
+        missing.retain(|name| !text.contains(&format!("= {name} ")));
     });
     assert!(missing.is_empty(), "never generated: {missing:?}");
 }

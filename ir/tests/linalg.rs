@@ -6,7 +6,7 @@ use cotangent_ir::prim::linalg::MatrixNorm;
 use cotangent_ir::prim::linalg::triangular::Op;
 use cotangent_ir::trace::trace;
 use cotangent_ir::transform::jvp;
-use cotangent_ir::{Array, DType, ErrorKind, Tensor, eval};
+use cotangent_ir::{Array, DType, ErrorKind, Tensor, Type, eval};
 use num_complex::Complex;
 use std::sync::Arc;
 
@@ -77,6 +77,44 @@ fn orthonormal_columns_and_triangle_rebuild_the_matrix() {
     let (q, r) = x.qr();
     near(&q.adjoint().matmul(&q), &Array::eye(3, DType::C128).broadcast_to(&[2, 3, 3]));
     assert!(r.real().to_vec::<f64>().unwrap().chunks(3).enumerate().all(|(row, line)| line[row % 3] > 0.0));
+}
+
+#[test]
+fn factors_of_wide_matrices_have_tangents() {
+    let [x, dx] = [0.4, 0.7].map(|seed| matrix(&[2, 3, 5], seed));
+    let rebuild = |(q, r): (Array, Array)| q.matmul(&r);
+    is_identity(|x| rebuild(x.qr()), &x, &dx);
+    is_identity(|x| rebuild(x.qr_complete()), &x, &dx);
+}
+
+#[test]
+fn completed_factors_rebuild_the_matrix() {
+    for shape in [[4, 4], [5, 3], [3, 5], [3, 1], [2, 0]] {
+        let x = matrix(&shape, 0.3);
+        let [rows, columns] = shape;
+        let (q, r) = x.qr_complete();
+        near(&q.matmul(&r), &x);
+        near(&q.adjoint().matmul(&q), &Array::eye(rows, DType::C128));
+        let svd = x.svd_full();
+        near(&svd.u.adjoint().matmul(&svd.u), &Array::eye(rows, DType::C128));
+        near(&svd.vh.matmul(&svd.vh.adjoint()), &Array::eye(columns, DType::C128));
+        let least = rows.min(columns) as i64;
+        let s =
+            svd.s.astype(DType::C128).diag(0).pad_zeros(&[(0, rows as i64 - least, 0), (0, columns as i64 - least, 0)]);
+        near(&svd.u.matmul(&s).matmul(&svd.vh), &x);
+    }
+}
+
+#[test]
+fn columns_that_complete_have_no_derivative() {
+    let tangent = |f: fn(&Array) -> Array| {
+        let ty = Type::new(DType::F64, &[3, 2]);
+        let func = trace("f", [ty], |x| vec![f(&x[0])]).unwrap().func;
+        jvp::jvp(&func, &[true]).unwrap_err()
+    };
+    for error in [tangent(|x| x.qr_complete().0), tangent(|x| x.svd_full().u)] {
+        assert!(error.message().contains("columns that complete"), "{error}");
+    }
 }
 
 #[test]

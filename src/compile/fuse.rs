@@ -10,7 +10,7 @@
 
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
-use crate::compile::lower::{Blocked, MAX_NODES, Puller, box_indices};
+use crate::compile::lower::{Blocked, MAX_GUARDS, MAX_NODES, Puller, box_indices};
 use cotangent_ir::prim::{Lower, View};
 use cotangent_ir::{Func, Value};
 use smallvec::SmallVec;
@@ -94,6 +94,8 @@ struct Analysis {
     weights: BTreeMap<Value, u32>,
     /// Size of the lane expressions.
     nodes: usize,
+    /// Guards on each loop axis.
+    guards: SmallVec<[usize; 4]>,
 }
 
 /// Fuses the body of a function. With `fuse` off every instruction is a kernel of its own.
@@ -186,7 +188,11 @@ fn analyse(block: &Block<'_>, root: Value) -> Result<Analysis, Blocked> {
         return Ok(analysis);
     }
     let shape = root_shape(block, root, &unroll);
-    Ok(evaluate(block, root, shape)?.0)
+    match evaluate(block, root, shape) {
+        // Written out, the root has more guards than a kernel may have.
+        Err(Blocked(value)) if value == root => Ok(analysis),
+        outcome => Ok(outcome?.0),
+    }
 }
 
 fn evaluate(block: &Block<'_>, root: Value, shape: RootShape) -> Result<(Analysis, SmallVec<[usize; 4]>), Blocked> {
@@ -199,15 +205,15 @@ fn evaluate(block: &Block<'_>, root: Value, shape: RootShape) -> Result<(Analysi
     match outcome {
         Ok(()) => {}
         // What cannot be an expression where it is defined is scattered into memory instead.
-        Err(Blocked(value)) if value == root && shape.kind == RootKind::Store => {
+        Err(Blocked(value)) if value == root && matches!(block.view(root), Some(View::Pad { .. })) => {
             return evaluate(block, root, scatter_shape(block, root));
         }
         Err(blocked) => return Err(blocked),
     }
     let evaluated = puller.evaluated().cloned().collect();
     let nodes = puller.dag.nodes.len();
-    let Puller { loads, weights, .. } = puller;
-    Ok((Analysis { shape, loads, evaluated, weights, nodes }, unroll))
+    let Puller { loads, weights, guards, .. } = puller;
+    Ok((Analysis { shape, loads, evaluated, weights, nodes, guards }, unroll))
 }
 
 /// Short loop axes along which a concatenation tells operands apart, or one value is wanted both along the axis and at
@@ -426,8 +432,10 @@ fn joinable(
     let Group::Kernel(kernel) = group else { return false };
     let shape = &analyses[&root].shape;
     // What roots share is counted for each: the sum is the most the kernel can come to.
-    let nodes: usize = kernel.roots.iter().chain([&root]).map(|root| analyses[root].nodes).sum();
-    if nodes > MAX_NODES {
+    let all = || kernel.roots.iter().chain([&root]).map(|root| &analyses[root]);
+    let nodes: usize = all().map(|analysis| analysis.nodes).sum();
+    let guards = |axis: usize| all().map(|analysis| analysis.guards.get(axis).copied().unwrap_or(0)).sum::<usize>();
+    if nodes > MAX_NODES || (0..shape.extents.len()).any(|axis| guards(axis) > MAX_GUARDS) {
         return false;
     }
     if kernel.extents != shape.extents || reads.union(wanted).count() + kernel.roots.len() >= MAX_STREAMS {

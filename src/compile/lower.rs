@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 160;
 /// Most nodes in one kernel.
 pub(crate) const MAX_NODES: usize = 1500;
 /// Most guards on one axis of a kernel: each may cut it once more.
-const MAX_GUARDS: usize = 12;
+pub(crate) const MAX_GUARDS: usize = 12;
 
 /// The value that has to live in memory because its expression is not affine, or too large, where it is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +39,8 @@ pub(crate) struct Puller<'a> {
     pub(crate) loads: Vec<(Value, Affine)>,
     /// Weight of the operations of each elementwise instruction met.
     pub(crate) weights: BTreeMap<Value, u32>,
-    guards: SmallVec<[usize; 4]>,
+    /// Guards met on each loop axis.
+    pub(crate) guards: SmallVec<[usize; 4]>,
     /// Loop axes along which operands are told apart by a guard of a concatenation.
     pub(crate) concatenated: SmallVec<[usize; 4]>,
     depth: usize,
@@ -393,11 +394,12 @@ impl<'a> Puller<'a> {
         let Some((last, others)) = pieces.split_last() else {
             cotangent_ir::error::internal("an index outside every operand of a concatenation")
         };
-        let mut lane = self.pull(last.0, &at(last.1))?;
+        // The guards of this value come before those of its operands: where they are too many together, an operand can be
+        // put into memory, but not this value if it is what the kernel stores.
+        let mut guarded: SmallVec<[_; 4]> = SmallVec::new();
         for &(arg, start, end) in others.iter().rev() {
-            let Some((loop_axis, first, stop)) = index.solve(start, end, &self.extents) else {
-                return Err(Blocked(value));
-            };
+            let Some(guard) = index.solve(start, end, &self.extents) else { return Err(Blocked(value)) };
+            let (loop_axis, first, stop) = guard;
             if first == stop {
                 continue;
             }
@@ -405,6 +407,10 @@ impl<'a> Puller<'a> {
             if !self.concatenated.contains(&loop_axis) {
                 self.concatenated.push(loop_axis);
             }
+            guarded.push((arg, start, guard));
+        }
+        let mut lane = self.pull(last.0, &at(last.1))?;
+        for (arg, start, (loop_axis, first, stop)) in guarded {
             let inside = self.pull(arg, &at(start))?;
             lane = self.pick(loop_axis, first, stop, inside, lane);
         }

@@ -221,7 +221,7 @@ impl Planner {
         g: usize,
         group: &KernelGroup,
         root: Value,
-        taken: &mut Vec<Value>,
+        taken: &mut Vec<Place>,
     ) -> (Place, Option<Place>) {
         let block = &state.fused.block;
         let ty = block.ty(root);
@@ -245,12 +245,15 @@ impl Planner {
         match want {
             Some(Want::In(place)) => return (place, None),
             Some(Want::Preferably(place)) => {
-                let base = state.places.iter().find(|(value, at)| **at == place && block.func.is_param(**value));
-                if let Some((&base, _)) = base
-                    && !taken.contains(&base)
-                    && self.overwritable(state, g, group, root, base)
+                // The parameter that was there, and what has been stored over it since.
+                let mut held = state.places.iter().filter(|(_, at)| **at == place).map(|(&value, _)| value);
+                let past = |value: Value| state.last_use.get(&value).is_none_or(|&last| last < g);
+                if matches!(place, Place::Slot(_))
+                    && state.fused.shapes[&root].kind == RootKind::Store
+                    && !taken.contains(&place)
+                    && held.all(|value| past(value) || self.overwritable(state, g, group, root, value))
                 {
-                    taken.push(base);
+                    taken.push(place);
                     return (place, None);
                 }
                 return (Place::Slot(self.new_array(ty.byte_len())), None);
@@ -259,9 +262,12 @@ impl Planner {
         }
         let candidates: Vec<Value> = group_reads(state, group).into_iter().map(|(value, _)| value).collect();
         for base in candidates {
-            if !taken.contains(&base) && self.overwritable(state, g, group, root, base) {
-                taken.push(base);
-                return (state.places[&base], None);
+            if let Some(&place) = state.places.get(&base)
+                && !taken.contains(&place)
+                && self.overwritable(state, g, group, root, base)
+            {
+                taken.push(place);
+                return (place, None);
             }
         }
         (Place::Slot(self.new_array(ty.byte_len())), None)

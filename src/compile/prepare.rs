@@ -2,13 +2,14 @@
 //!
 //! Holds afterwards: no calls and nothing to expand; contractions are batched matrix products; transforms go over one
 //! axis; `scan` carries everything (slices are read and results written at the iteration's place, in the loop); no
-//! reduction is over nothing, and products of complex numbers are halved until they are short.
+//! reduction is over nothing, nothing without elements is read, not many arrays are put together at once, and products of
+//! complex numbers are halved until they are short.
 
 use crate::compile::block::UNROLLED_REDUCTION;
 use cotangent_ir::kernel::ReduceOp;
 use cotangent_ir::prim::dynamic::{DYNAMIC_SLICE, DYNAMIC_UPDATE_SLICE};
 use cotangent_ir::prim::index::concatenate;
-use cotangent_ir::prim::{Control, Lower, Routine, control};
+use cotangent_ir::prim::{Control, Lower, Routine, View, control};
 use cotangent_ir::trace::{replay, trace};
 use cotangent_ir::{Array, Attrs, DType, Func, Inst, Type, apply_many, apply1};
 use smallvec::SmallVec;
@@ -83,7 +84,41 @@ fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) ->
         Lower::Reduce(ReduceOp::Prod) if types[0].dtype.is_complex() => {
             vec![complex_product(inst, &args[0], arg_types[0])]
         }
+        Lower::Reindex(view) if arg_types.iter().any(|ty| ty.is_empty()) && !types[0].is_empty() => {
+            vec![without_empty(view(arg_types, &inst.attrs, types[0]), inst, args, arg_types, types[0])]
+        }
+        Lower::Reindex(view) if args.len() > MOST_PIECES => {
+            vec![in_pieces(view(arg_types, &inst.attrs, types[0]), inst, args)]
+        }
         _ => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
+    }
+}
+
+/// Most arrays that are put together at once: a kernel tells only so many apart.
+const MOST_PIECES: usize = 8;
+
+/// A concatenation of many arrays, as one of concatenations.
+fn in_pieces(view: View, inst: &Inst, args: &[Array]) -> Array {
+    let View::Concatenate { axis } = view else {
+        return apply1(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone());
+    };
+    let mut pieces = args.to_vec();
+    while pieces.len() > 1 {
+        pieces = pieces.chunks(MOST_PIECES).map(|chunk| concatenate(chunk, axis as isize)).collect();
+    }
+    pieces.swap_remove(0)
+}
+
+/// What moves elements, some of them from or into an array that has none.
+fn without_empty(view: View, inst: &Inst, args: &[Array], types: &[&Type], result: &Type) -> Array {
+    match view {
+        View::Pad { .. } => args[1].broadcast_to(&result.shape),
+        View::Concatenate { axis } => {
+            let full = args.iter().zip(types).filter(|(_, ty)| !ty.is_empty()).map(|(arg, _)| arg.clone());
+            concatenate(&full.collect::<Vec<_>>(), axis as isize)
+        }
+        View::DynamicUpdate => args[0].clone(),
+        _ => apply1(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone()),
     }
 }
 

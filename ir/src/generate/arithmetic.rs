@@ -1,11 +1,11 @@
-//! Steps that compute: elementwise instructions, reductions, contractions, Fourier transforms.
+//! Steps that compute: elementwise instructions and reductions.
 //!
 //! Functions with poles or restricted domains are met inside theirs: a quotient is `x / (1 + y^2)`, a logarithm
 //! `log(1 + y^2)`.
 
 use super::builder::Builder;
 use super::functions;
-use super::{Known, MODERATE, Pick};
+use super::{Known, Pick};
 use crate::attrs::{Attr, Attrs};
 use crate::dtype::DType;
 use crate::func::Value;
@@ -36,9 +36,6 @@ pub(super) const STEPS: &[Step] = &[
     complex_parts,
     sum_over_axes,
     other_reductions,
-    contraction,
-    contraction,
-    fourier,
 ];
 
 /// An operand that instructions of the kind can be applied to, not large.
@@ -390,51 +387,5 @@ fn other_reductions(b: &mut Builder<'_>) -> Option<()> {
         let name = *b.random.pick(&["reduce_max", "reduce_min"]);
         b.apply(name, &[x.value], attrs, x.known)?;
     }
-    Some(())
-}
-
-fn contraction(b: &mut Builder<'_>) -> Option<()> {
-    let x = b.pick(|ty, known| ty.rank() > 0 && ty.dtype.is_inexact() && known.bound < 1e6)?;
-    let axis = b.random.below(x.ty.rank());
-    let extent = x.ty.shape[axis];
-    let y = b.pick(|ty, known| ty.dtype == x.ty.dtype && ty.shape.contains(&extent) && known.bound < 1e6)?;
-    let (x, y) = (b.moderate(x.value)?, b.moderate(y.value)?);
-    let (x, y) = (b.pick_of(x), b.pick_of(y));
-    let other = y.ty.shape.iter().position(|&e| e == extent)?;
-    // A second pair of equal extents may become a batch.
-    let free = |shape: &[usize], used: usize| (0..shape.len()).filter(|&a| a != used).collect::<Vec<_>>();
-    let batch = free(&x.ty.shape, axis)
-        .into_iter()
-        .flat_map(|i| free(&y.ty.shape, other).into_iter().map(move |j| (i, j)))
-        .find(|&(i, j)| x.ty.shape[i] == y.ty.shape[j])
-        .filter(|_| b.random.coin());
-    let attrs = Attrs::none()
-        .with_sizes("lhs_contract", [axis])
-        .with_sizes("rhs_contract", [other])
-        .with_sizes("lhs_batch", batch.map(|(i, _)| i))
-        .with_sizes("rhs_batch", batch.map(|(_, j)| j));
-    let bound = extent.max(1) as f64 * x.known.bound * y.known.bound;
-    let moved = x.known.bound * y.known.spread + y.known.bound * x.known.spread;
-    b.apply("dot_general", &[x.value, y.value], attrs, Known { bound, spread: extent as f64 * moved + 3.0 * bound })?;
-    Some(())
-}
-
-fn fourier(b: &mut Builder<'_>) -> Option<()> {
-    if !b.options.complex {
-        return None;
-    }
-    let whole = |ty: &Type| ty.rank() > 0 && !ty.is_empty() && ty.dtype.is_inexact();
-    let x = b.pick(|ty, known| whole(ty) && known.bound <= MODERATE)?;
-    let axis = b.random.below(x.ty.rank());
-    let extent = x.ty.shape[axis];
-    let (kind, length) = match (x.ty.dtype.is_complex(), b.random.below(3)) {
-        (false, _) => (2, extent),
-        (true, 0) if extent > 1 => (3, 2 * extent - 2 + b.random.below(2)),
-        (true, which) => (which.min(1), extent),
-    };
-    let attrs =
-        Attrs::none().with_int("kind", kind as i64).with_sizes("axes", [axis]).with_int("length", length as i64);
-    let bound = x.known.bound * length as f64;
-    b.apply("fft", &[x.value], attrs, Known { bound, spread: length as f64 * x.known.spread + 4.0 * bound })?;
     Some(())
 }

@@ -145,10 +145,16 @@ impl<'a> Builder<'a> {
 
     /// One more step, of those that the options allow; nothing if none of several tries succeeds.
     pub(super) fn step(&mut self) {
-        let mut families: Vec<&[Step]> =
-            vec![super::arithmetic::STEPS, super::arithmetic::STEPS, super::movement::STEPS, super::order::STEPS];
+        let mut families: Vec<&[Step]> = vec![
+            super::arithmetic::STEPS,
+            super::arithmetic::STEPS,
+            super::movement::STEPS,
+            super::order::STEPS,
+            super::products::STEPS,
+            super::matrices::STEPS,
+        ];
         if self.options.control && self.depth < 2 {
-            families.push(super::control::STEPS);
+            families.extend([super::control::STEPS, super::rules::STEPS]);
         }
         for _ in 0..20 {
             let family = *self.random.pick(&families);

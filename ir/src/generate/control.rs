@@ -21,7 +21,7 @@ const BODY: usize = 4;
 
 /// A sub-function of given parameters. It returns a value for each type asked for, scaled down to the limit; each type
 /// is that of a parameter, so that there is always one.
-fn sub_function(
+pub(super) fn sub_function(
     b: &mut Builder<'_>,
     name: &str,
     params: &[(Type, Known)],
@@ -48,7 +48,7 @@ fn sub_function(
 }
 
 /// Some values as operands, the first of them not an integer that steers something.
-fn operands(b: &mut Builder<'_>, count: usize) -> Option<Vec<Pick>> {
+pub(super) fn operands(b: &mut Builder<'_>, count: usize) -> Option<Vec<Pick>> {
     (0..count)
         .map(|_| {
             let picked = b.pick(|ty, known| known.bound < 1e6 && !ty.is_empty())?;
@@ -58,11 +58,11 @@ fn operands(b: &mut Builder<'_>, count: usize) -> Option<Vec<Pick>> {
         .collect()
 }
 
-fn with_known(picks: &[Pick]) -> Vec<(Type, Known)> {
+pub(super) fn with_known(picks: &[Pick]) -> Vec<(Type, Known)> {
     picks.iter().map(|pick| (pick.ty.clone(), pick.known)).collect()
 }
 
-fn values(picks: &[Pick]) -> Vec<Value> {
+pub(super) fn values(picks: &[Pick]) -> Vec<Value> {
     picks.iter().map(|pick| pick.value).collect()
 }
 

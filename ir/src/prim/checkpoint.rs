@@ -74,12 +74,11 @@ pub(crate) fn separate(operands: &[Operand], attrs: &Attrs) -> Result<Separated>
     let order = select(types, &inverted(&flags)).into_iter().chain(select(types, &flags));
     let count = known_operands.len();
     let again = trace_closed(&func.name, order, |params| {
-        let kept: Vec<Array> =
-            params[..count].iter().map(|param| apply1(&OPTIMIZATION_BARRIER, &[param], Attrs::none())).collect();
-        let (mut kept, mut open) = (kept.into_iter(), params[count..].iter().cloned());
-        let next = |&flag: &bool| if flag { open.next() } else { kept.next() };
-        let args: Vec<Array> = flags.iter().filter_map(next).collect();
-        select(&replay(func, &args), &unknown)
+        let barrier = |param| apply1(&OPTIMIZATION_BARRIER, &[param], Attrs::none());
+        let kept: Vec<Array> = params[..count].iter().map(barrier).collect();
+        // Both parts, one after the other: no control flow in them is of both sorts, so that this function has a transpose.
+        let residuals = replay(&part.known, &kept).split_off(known.len());
+        replay(&part.linear, &[&residuals[..], &params[count..]].concat())
     })?;
     let mut feeds: Vec<Feed> = known_operands.into_iter().map(Feed::Known).collect();
     feeds.extend((0..operands.len()).filter(|&position| flags[position]).map(Feed::Operand));

@@ -188,7 +188,7 @@ pub(crate) fn rows(kind: ScatterKind, x: &Array, numbers: &Array, updates: &Arra
 }
 
 /// The attributes of [`SCATTER`].
-fn kind_attrs(kind: ScatterKind) -> Attrs {
+pub(super) fn kind_attrs(kind: ScatterKind) -> Attrs {
     let number = ScatterKind::ALL.iter().position(|&other| other == kind).unwrap_or_default();
     Attrs::none().with_int("kind", number as i64)
 }

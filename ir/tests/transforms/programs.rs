@@ -1,5 +1,6 @@
 //! Programs to transform.
 
+use cotangent_ir::prim::checkpoint::checkpoint_arrays;
 use cotangent_ir::prim::control::{call_func, cond_arrays, fori_arrays, scan_arrays, switch_arrays, while_arrays};
 use cotangent_ir::trace::trace;
 use cotangent_ir::{Array, DType, Func, Scalar, Tensor, Type};
@@ -112,6 +113,30 @@ pub(crate) fn programs() -> Vec<Program> {
             let inner = Arc::new(inner.unwrap().func);
             fori_arrays(0, 3, &x[..1], |_, c| call_func(inner.clone(), &[c[0].clone(), x[1].clone()]))
         }),
+        forward_and_reverse("call and what follows it in a checkpoint", &[vector.clone(), scalar.clone()], |x| {
+            let inner = trace("inner", [vector.clone(), scalar.clone()], |p| vec![p[0].sin() * &p[1]]);
+            let inner = Arc::new(inner.unwrap().func);
+            checkpointed(x, |p| vec![call_func(inner.clone(), p)[0].sin() * &p[1]])
+        }),
+        forward_and_reverse(
+            "choice and checkpoint in a checkpoint",
+            &[int.clone(), vector.clone(), scalar.clone()],
+            |x| {
+                let twice = |x: &[Array]| checkpointed(x, |p| vec![(p[0].sin() * &p[1]).cos(), &p[0] * 2.0]);
+                checkpointed(&x[1..], |p| {
+                    let both = twice(p);
+                    let chosen = choose(&x[0], &both[0], &p[1]);
+                    vec![chosen[0].sin() * &both[1]]
+                })
+            },
+        ),
+        forward_and_reverse("loops in a checkpoint", &[vector.clone(), scalar.clone()], |x| {
+            checkpointed(x, |p| {
+                let once = fori_arrays(0, 2, &[p[0].clone()], |_, c| vec![c[0].sin() * &p[1]]);
+                let again = fori_arrays(0, 2, &once, |_, c| vec![c[0].exp()]);
+                vec![again[0].sin()]
+            })
+        }),
         forward_and_reverse("loop whose trip count does not matter", &[vector.clone(), scalar.clone()], |x| {
             let count = while_arrays(&[Array::from(0)], |c| c[0].less(5), |c| vec![&c[0] + 1]);
             vec![&x[0] * count[0].astype(DType::F64) * &x[1]]
@@ -142,6 +167,11 @@ fn scan(x: &[Array]) -> Vec<Array> {
         (vec![next], vec![output])
     });
     [carry, ys].concat()
+}
+
+fn checkpointed(x: &[Array], body: impl FnOnce(&[Array]) -> Vec<Array>) -> Vec<Array> {
+    let types: Vec<Type> = x.iter().map(|x| x.ty().unwrap()).collect();
+    checkpoint_arrays(trace("again", types, body).unwrap(), x)
 }
 
 fn choose(index: &Array, x: &Array, factor: &Array) -> Vec<Array> {

@@ -1,8 +1,8 @@
 //! Eigenvalues and eigenvectors of Hermitian matrices.
 
-use super::matrix::{Number, columns_of, for_numbers, is_finite, store, turning, undefined};
+use super::matrix::{Number, columns_of, for_numbers, is_finite, store, store_reals, turning, undefined};
 use super::{Operand, Output};
-use cotangent_ir::{Attrs, Element};
+use cotangent_ir::Attrs;
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
@@ -27,7 +27,7 @@ fn decompose<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     let mut columns = vectors.then(|| Mat::<T>::zeros(n, n));
     let wanted = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
     let mut memory = MemBuffer::new(self_adjoint_evd_scratch::<T>(n, wanted, Par::Seq, Default::default()));
-    let exists = is_finite(x.elements::<T>())
+    let exists = is_finite(&matrix)
         && self_adjoint_evd(
             matrix.as_ref(),
             values.as_mut(),
@@ -41,12 +41,9 @@ fn decompose<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
         outputs.iter_mut().for_each(undefined);
         return;
     }
-    for (place, value) in outputs[0].elements::<T::Real>().iter_mut().zip(values.column_vector().iter()) {
-        *place = T::real_part_impl(value);
-    }
+    store_reals(&mut outputs[0], values.column_vector().iter().map(T::real_part_impl));
     if let Some(columns) = columns {
         let turns: Vec<T> = (0..n).map(|column| turning((0..n).map(|row| columns[(row, column)]))).collect();
         store::<T>(&mut outputs[1], |row, column| columns[(row, column)] * turns[column]);
     }
-    debug_assert_eq!(outputs[0].ty.dtype, <T::Real as Element>::DTYPE);
 }

@@ -23,8 +23,9 @@ fn factor<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
         lu_in_place(packed.as_mut(), &mut permutation, &mut inverse, Par::Seq, stack, Default::default());
         // The routine divides by pivots that are zero.
         let broken = (0..columns).any(|column| (0..rows).any(|row| !T::is_finite_impl(&packed[(row, column)])));
-        if broken && is_finite(x.elements::<T>()) {
-            packed = columns_of::<T>(x);
+        let again = columns_of::<T>(x);
+        if broken && is_finite(&again) {
+            packed = again;
             permutation = eliminate(&mut packed);
         }
     }

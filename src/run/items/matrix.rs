@@ -1,30 +1,58 @@
 //! Matrices between the row-major memory of programs and the column-major one of faer.
 //!
-//! Decompositions work on a copy in the order they are fast in; moving the elements costs little beside them. They run on
-//! the worker that has the item, and start no threads of their own.
+//! Decompositions work on a copy in the order they are fast in; moving the elements costs little beside them. They compute
+//! in double precision, whatever the dtype: results of single precision are rounded once, and every routine is compiled
+//! for two types of numbers only. They run on the worker that has the item, and start no threads of their own.
 
 use super::{Operand, Output};
 use cotangent_ir::{DType, Element};
 use faer::traits::ComplexField;
 use faer::{Mat, MatRef};
+use num_complex::Complex;
 use std::ops::{Mul, Sub};
 
-/// Numbers of which matrices are decomposed.
-pub(super) trait Number:
-    ComplexField<Real: Element> + Element + Mul<Output = Self> + Sub<Output = Self>
-{
+/// Numbers with which decompositions compute.
+pub(super) trait Number: ComplexField<Real = f64> + Element + Mul<Output = Self> + Sub<Output = Self> {
+    /// The same numbers in single precision.
+    type Single: Element;
+
+    /// The number in double precision.
+    fn widen(x: Self::Single) -> Self;
+
+    /// The nearest number in single precision.
+    fn narrow(self) -> Self::Single;
 }
 
-impl<T: ComplexField<Real: Element> + Element + Mul<Output = T> + Sub<Output = T>> Number for T {}
+impl Number for f64 {
+    type Single = f32;
 
-/// Calls a routine for the number type of a dtype.
+    fn widen(x: f32) -> f64 {
+        x.into()
+    }
+
+    fn narrow(self) -> f32 {
+        self as f32
+    }
+}
+
+impl Number for Complex<f64> {
+    type Single = Complex<f32>;
+
+    fn widen(x: Complex<f32>) -> Complex<f64> {
+        Complex::new(x.re.into(), x.im.into())
+    }
+
+    fn narrow(self) -> Complex<f32> {
+        Complex::new(self.re as f32, self.im as f32)
+    }
+}
+
+/// Calls a routine for the numbers with which it computes for a dtype.
 macro_rules! for_numbers {
     ($dtype:expr, $routine:ident ( $($argument:expr),* )) => {
         match $dtype {
-            cotangent_ir::DType::F32 => $routine::<f32>($($argument),*),
-            cotangent_ir::DType::F64 => $routine::<f64>($($argument),*),
-            cotangent_ir::DType::C64 => $routine::<num_complex::Complex<f32>>($($argument),*),
-            cotangent_ir::DType::C128 => $routine::<num_complex::Complex<f64>>($($argument),*),
+            cotangent_ir::DType::F32 | cotangent_ir::DType::F64 => $routine::<f64>($($argument),*),
+            cotangent_ir::DType::C64 | cotangent_ir::DType::C128 => $routine::<num_complex::Complex<f64>>($($argument),*),
             other => cotangent_ir::error::internal(&format!("a matrix of {other}")),
         }
     };
@@ -39,27 +67,37 @@ pub(super) fn extents(shape: &[usize]) -> (usize, usize) {
     }
 }
 
-/// An operand in place.
-pub(super) fn view<'a, T: Number>(operand: &Operand<'a>) -> MatRef<'a, T> {
-    let (rows, columns) = extents(&operand.ty.shape);
-    MatRef::from_row_major_slice(operand.elements::<T>(), rows, columns)
-}
-
 /// An operand in columns.
 pub(super) fn columns_of<T: Number>(operand: &Operand<'_>) -> Mat<T> {
-    view::<T>(operand).to_owned()
+    let (rows, columns) = extents(&operand.ty.shape);
+    if operand.ty.dtype == T::DTYPE {
+        MatRef::from_row_major_slice(operand.elements::<T>(), rows, columns).to_owned()
+    } else {
+        let elements = operand.elements::<T::Single>();
+        Mat::from_fn(rows, columns, |row, column| T::widen(elements[row * columns + column]))
+    }
 }
 
 /// Writes a result element by element.
 pub(super) fn store<T: Number>(output: &mut Output<'_>, element: impl Fn(usize, usize) -> T) {
-    let (_, columns) = extents(&output.ty.shape);
-    if columns == 0 {
-        return;
-    }
-    for (row, line) in output.elements::<T>().chunks_exact_mut(columns).enumerate() {
-        for (column, place) in line.iter_mut().enumerate() {
+    let (rows, columns) = extents(&output.ty.shape);
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+    if output.ty.dtype == T::DTYPE {
+        for (place, (row, column)) in output.elements::<T>().iter_mut().zip(places) {
             *place = element(row, column);
         }
+    } else {
+        for (place, (row, column)) in output.elements::<T::Single>().iter_mut().zip(places) {
+            *place = element(row, column).narrow();
+        }
+    }
+}
+
+/// Writes a result of real numbers.
+pub(super) fn store_reals(output: &mut Output<'_>, numbers: impl Iterator<Item = f64>) {
+    match output.ty.dtype {
+        DType::F32 => output.elements::<f32>().iter_mut().zip(numbers).for_each(|(place, x)| *place = x as f32),
+        _ => output.elements::<f64>().iter_mut().zip(numbers).for_each(|(place, x)| *place = x),
     }
 }
 
@@ -68,14 +106,14 @@ pub(super) fn undefined(output: &mut Output<'_>) {
     match output.ty.dtype {
         DType::F32 => output.elements::<f32>().fill(f32::NAN),
         DType::F64 => output.elements::<f64>().fill(f64::NAN),
-        DType::C64 => output.elements().fill(num_complex::Complex::new(f32::NAN, 0.0)),
-        _ => output.elements().fill(num_complex::Complex::new(f64::NAN, 0.0)),
+        DType::C64 => output.elements().fill(Complex::new(f32::NAN, 0.0)),
+        _ => output.elements().fill(Complex::new(f64::NAN, 0.0)),
     }
 }
 
 /// Whether all elements are finite.
-pub(super) fn is_finite<T: Number>(elements: &[T]) -> bool {
-    elements.iter().all(T::is_finite_impl)
+pub(super) fn is_finite<T: Number>(x: &Mat<T>) -> bool {
+    x.col_iter().all(|column| column.iter().all(T::is_finite_impl))
 }
 
 /// The conjugate of the phase of the first element of considerable size, compared with the largest, of a column: its product

@@ -12,16 +12,18 @@ use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, re
 use faer::traits::ComplexField;
 use faer::{Conj, Mat, Par};
 
-/// `qr`, reduced, with a diagonal that is real and not negative.
-pub(super) fn qr(_: &Attrs, operands: &[Operand<'_>], outputs: &mut [Output<'_>]) {
-    for_numbers!(operands[0].ty.dtype, factor(&operands[0], outputs));
+/// `qr`, with a diagonal that is real and not negative.
+pub(super) fn qr(attrs: &Attrs, operands: &[Operand<'_>], outputs: &mut [Output<'_>]) {
+    for_numbers!(operands[0].ty.dtype, factor(attrs.bool("complete"), &operands[0], outputs));
 }
 
-fn factor<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
+fn factor<T: Number>(complete: bool, x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     let mut reflections = columns_of::<T>(x);
     let (rows, columns) = reflections.shape();
     let least = rows.min(columns);
+    let width = if complete { rows } else { least };
     if least == 0 {
+        store::<T>(&mut outputs[0], |row, column| if row == column { T::one_impl() } else { T::zero_impl() });
         return;
     }
     let block = recommended_block_size::<T>(rows, columns);
@@ -29,8 +31,8 @@ fn factor<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     let mut memory = MemBuffer::new(qr_in_place_scratch::<T>(rows, columns, block, Par::Seq, Default::default()));
     let stack = MemStack::new(&mut memory);
     qr_in_place(reflections.as_mut(), coefficients.as_mut(), Par::Seq, stack, Default::default());
-    let mut q = Mat::<T>::identity(rows, least);
-    let needed = apply_block_householder_sequence_on_the_left_in_place_scratch::<T>(rows, block, least);
+    let mut q = Mat::<T>::identity(rows, width);
+    let needed = apply_block_householder_sequence_on_the_left_in_place_scratch::<T>(rows, block, width);
     apply_block_householder_sequence_on_the_left_in_place_with_conj(
         reflections.as_ref().subcols(0, least),
         coefficients.as_ref(),
@@ -49,7 +51,10 @@ fn factor<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
         }
     };
     let phases: Vec<T> = (0..least).map(phase).collect();
-    store::<T>(&mut outputs[0], |row, column| q[(row, column)] * phases[column]);
+    store::<T>(&mut outputs[0], |row, column| match phases.get(column) {
+        Some(&phase) => q[(row, column)] * phase,
+        None => q[(row, column)],
+    });
     store::<T>(&mut outputs[1], |row, column| match row.cmp(&column) {
         std::cmp::Ordering::Less => T::conj_impl(&phases[row]) * reflections[(row, column)],
         std::cmp::Ordering::Equal => T::from_real_impl(&T::abs_impl(&reflections[(row, row)])),

@@ -1,6 +1,6 @@
 //! The singular value decomposition.
 
-use super::matrix::{Number, columns_of, for_numbers, is_finite, store, turning, undefined};
+use super::matrix::{Number, columns_of, for_numbers, is_finite, store, store_reals, turning, undefined};
 use super::{Operand, Output};
 use cotangent_ir::Attrs;
 use faer::diag::Diag;
@@ -27,7 +27,7 @@ fn decompose<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
     let wanted = if vectors { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
     let needed = svd_scratch::<T>(rows, columns, wanted, wanted, Par::Seq, Default::default());
     let mut memory = MemBuffer::new(needed);
-    let exists = is_finite(x.elements::<T>())
+    let exists = is_finite(&matrix)
         && decompose_into(
             matrix.as_ref(),
             values.as_mut(),
@@ -42,9 +42,7 @@ fn decompose<T: Number>(x: &Operand<'_>, outputs: &mut [Output<'_>]) {
         outputs.iter_mut().for_each(undefined);
         return;
     }
-    for (place, value) in outputs[0].elements::<T::Real>().iter_mut().zip(values.column_vector().iter()) {
-        *place = T::real_part_impl(value);
-    }
+    store_reals(&mut outputs[0], values.column_vector().iter().map(T::real_part_impl));
     if let (Some(left), Some(right)) = (left, right) {
         let turns: Vec<T> = (0..least).map(|column| turning((0..rows).map(|row| left[(row, column)]))).collect();
         store::<T>(&mut outputs[1], |row, column| left[(row, column)] * turns[column]);

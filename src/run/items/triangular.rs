@@ -1,6 +1,6 @@
 //! Triangular systems.
 
-use super::matrix::{Number, extents, for_numbers, view};
+use super::matrix::{Number, columns_of, for_numbers, store};
 use super::{Operand, Output};
 use cotangent_ir::Attrs;
 use cotangent_ir::prim::linalg::triangular::{Op, Triangle};
@@ -8,7 +8,7 @@ use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place_with_conj, solve_unit_lower_triangular_in_place_with_conj,
     solve_unit_upper_triangular_in_place_with_conj, solve_upper_triangular_in_place_with_conj,
 };
-use faer::{Conj, MatMut, Par};
+use faer::{Conj, Par};
 
 /// `triangular_solve`.
 pub(super) fn triangular_solve(attrs: &Attrs, operands: &[Operand<'_>], outputs: &mut [Output<'_>]) {
@@ -17,16 +17,13 @@ pub(super) fn triangular_solve(attrs: &Attrs, operands: &[Operand<'_>], outputs:
 }
 
 fn substitute<T: Number>(triangle: Triangle, a: &Operand<'_>, b: &Operand<'_>, output: &mut Output<'_>) {
-    let (rows, columns) = extents(&b.ty.shape);
-    if rows == 0 || columns == 0 {
+    let mut solution = columns_of::<T>(b);
+    if solution.nrows() == 0 || solution.ncols() == 0 {
         return;
     }
-    let x = output.elements::<T>();
-    x.copy_from_slice(b.elements::<T>());
-    let x = MatMut::from_row_major_slice_mut(x, rows, columns);
-    let a = view::<T>(a);
+    let (a, x) = (columns_of::<T>(a), solution.as_mut());
     let (a, lower) = match triangle.op {
-        Op::Plain => (a, triangle.lower),
+        Op::Plain => (a.as_ref(), triangle.lower),
         Op::Transposed | Op::Adjoint => (a.transpose(), !triangle.lower),
     };
     let conj = if triangle.op == Op::Adjoint { Conj::Yes } else { Conj::No };
@@ -36,4 +33,5 @@ fn substitute<T: Number>(triangle: Triangle, a: &Operand<'_>, b: &Operand<'_>, o
         (false, false) => solve_upper_triangular_in_place_with_conj(a, conj, x, Par::Seq),
         (false, true) => solve_unit_upper_triangular_in_place_with_conj(a, conj, x, Par::Seq),
     }
+    store::<T>(output, |row, column| solution[(row, column)]);
 }

@@ -4,11 +4,13 @@ use super::dense::{Dense, Number, each};
 use super::solve::INDEX;
 use super::triangular::Triangle;
 use super::{as_inexact, batch_items, inexact, lower, matrix_extents, upper, with_item};
-use crate::array::{Array, apply_many};
+use crate::array::{Array, apply_many, apply1};
 use crate::attrs::Attrs;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::prim::axes::attempt;
+use crate::prim::gather::GATHER;
+use crate::prim::scatter::{SCATTER, ScatterKind, kind_attrs};
 use crate::prim::{
     Arity, Batch, Case, Domain, Elements, Eval, Jvp, Lower, Prim, Routine, Transpose, Types, WithTangents,
 };
@@ -114,15 +116,10 @@ pub(super) fn factors(x: &Array) -> Lu {
 /// The rows of matrices in the order of a permutation, or put back from it.
 #[track_caller]
 pub(super) fn permute_rows(permutation: &Array, x: &Array, back: bool) -> Array {
-    let (ty, order) = (attempt!(x.ty()), attempt!(permutation.ty()));
-    let rows = ty.shape[ty.rank() - 2];
-    let index = Array::iota(&[rows], 0, order.dtype);
-    // A product with zeros and ones: exact, and a matrix product like what follows it.
-    let chosen = match back {
-        false => permutation.expand_dims(-1).equal(index),
-        true => permutation.expand_dims(-2).equal(index.expand_dims(-1)),
-    };
-    chosen.astype(ty.dtype).matmul(x)
+    if back {
+        return apply1(&SCATTER, &[&x.zeros_like(), permutation, x], kind_attrs(ScatterKind::Add));
+    }
+    apply1(&GATHER, &[x, permutation], Attrs::none())
 }
 
 fn infer(x: &Type) -> Result<Types> {

@@ -7,6 +7,7 @@ use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::prim::axes::attempt;
+use crate::prim::index::concatenate;
 use crate::prim::{
     Arity, Batch, Case, Domain, Elements, Eval, Jvp, Lower, Prim, Routine, Transpose, Types, WithTangents,
 };
@@ -75,6 +76,21 @@ impl Array {
         }
     }
 
+    /// The singular value decomposition of matrices with square `u` and `vh`: the vectors of [`Array::svd`], completed by
+    /// others orthogonal to them. Those have no derivative, so that only square matrices can be differentiated through.
+    ///
+    /// ```
+    /// use cotangent_ir::Array;
+    /// let svd = Array::from([[0.0f64, 3.0]]).svd_full();
+    /// assert_eq!(svd.s.to_vec::<f64>().unwrap(), [3.0]);
+    /// assert_eq!(svd.vh.shape().unwrap()[..], [2, 2]);
+    /// ```
+    #[track_caller]
+    pub fn svd_full(&self) -> Svd {
+        let Svd { u, s, vh } = self.svd();
+        Svd { u: completed(&u), s, vh: completed(&vh.adjoint()).adjoint() }
+    }
+
     /// The singular values of matrices, descending.
     ///
     /// ```
@@ -86,6 +102,18 @@ impl Array {
     pub fn svdvals(&self) -> Array {
         decompose(&as_inexact(self), false).swap_remove(0)
     }
+}
+
+/// Orthonormal columns, completed to square matrices.
+#[track_caller]
+fn completed(columns: &Array) -> Array {
+    let ty = attempt!(columns.ty());
+    let (rows, count) = attempt!(matrix_extents("svd_full", &ty));
+    if rows == count {
+        return columns.clone();
+    }
+    let (square, _) = columns.qr_complete();
+    concatenate(&[columns.clone(), square.narrow(-1, count, rows - count)], -1)
 }
 
 #[track_caller]
