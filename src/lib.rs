@@ -42,6 +42,8 @@
 //! let error = sum.to_vec::<f32>().unwrap_err();
 //! assert_eq!(error.operation(), "add");
 //! ```
+//!
+//! The guide [`errors`] explains the mistakes that are made with transformations, each with its repair.
 
 #[cfg(feature = "compiler")]
 pub mod compile;
@@ -55,20 +57,26 @@ pub mod metric;
 pub mod optimize;
 pub mod solver;
 
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
+
 mod batch;
 mod check;
 mod checkpoint;
 mod control;
 mod custom;
+mod derivative;
 mod executable;
 mod factor;
 mod function;
 mod gradient;
+mod hessian;
 mod implicit;
 mod inner;
 mod jacobian;
 mod jit;
 mod linear;
+mod tangent;
 mod trace;
 mod tree;
 
@@ -84,16 +92,20 @@ pub use cotangent_ir::{
     sort_together, stack,
 };
 pub use custom::{
-    ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, Ruled, WithJvp, WithJvps, custom_jvp, custom_vjp,
+    AllDifferentiated, ClosureRule, CustomJvp, CustomVjp, CustomVjpPrimal, CustomVjpSymbolic, JvpRule, JvpRules,
+    NoTangent, Nondifferentiated, Ruled, WithJvp, WithJvpSymbolic, WithJvps, custom_jvp, custom_vjp,
 };
+pub use derivative::{cvjp, jvp, jvp_aux, linearize, linearize_aux, vjp, vjp_aux};
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
-pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
+pub use gradient::{Grad, GradAux, ValueAndGrad, ValueAndGradAux, grad, grad_aux, value_and_grad, value_and_grad_aux};
+pub use hessian::{Hessian, HessianAux, hessian, hessian_aux, hvp};
 pub use implicit::{custom_linear_solve, custom_root};
-pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
+pub use jacobian::{Jacfwd, JacfwdAux, Jacrev, JacrevAux, jacfwd, jacfwd_aux, jacrev, jacrev_aux};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};
-pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp};
+pub use linear::{LinearMap, eval_shape, linear_adjoint, linear_transpose};
+pub use tangent::{AllowInt, allow_int, trivial_tangent};
 pub use trace::placeholder;
 pub use tree::Tree;

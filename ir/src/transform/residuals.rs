@@ -242,7 +242,7 @@ impl Graph {
         let mut node = SOURCE;
         while node != SINK {
             let usable = |&edge: &usize| self.room[edge] > 0 && levels[self.heads[edge]] == levels[node] + 1;
-            match self.leaving[node][next[node]..].iter().position(|edge| usable(edge)) {
+            match self.leaving[node][next[node]..].iter().position(usable) {
                 Some(skipped) => {
                     next[node] += skipped;
                     let edge = self.leaving[node][next[node]];

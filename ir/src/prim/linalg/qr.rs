@@ -3,11 +3,11 @@
 use super::dense::{Dense, Number, each, inner};
 use super::triangular::Triangle;
 use super::{as_inexact, batch_items, inexact, lower, matrix_extents, with_item};
-use crate::array::{Array, apply_many, fail};
+use crate::array::{Array, apply_many};
 use crate::attrs::Attrs;
 use crate::dtype::DType;
-use crate::error::ErrorKind;
 use crate::prim::{Arity, Batch, Case, Domain, Elements, Eval, Jvp, Lower, Prim, Routine, Transpose, WithTangents};
+use crate::transform::refusal;
 use crate::types::Type;
 
 /// Orthonormal columns and a triangle.
@@ -91,7 +91,7 @@ fn tangents_of(q: &Array, r: &Array, dx: &Array) -> [Array; 2] {
     if rows < columns {
         let message =
             format!("{ty} is wider than tall, and only the factors of others have a derivative; factor its adjoint");
-        return both(fail(ErrorKind::Transform, "qr", message));
+        return both(refusal("qr", message));
     }
     let right = r.solve_triangular(&dx.swap_axes(-2, -1), Triangle::UPPER.transposed()).swap_axes(-2, -1);
     let s = q.adjoint().matmul(&right);
