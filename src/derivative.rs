@@ -144,6 +144,15 @@ where
 
 /// As [`linearize`], for a function that returns its result together with auxiliary ones: `(f(x), t ↦ J t, auxiliary)`.
 ///
+/// ```
+/// use cotangent::{Array, linearize_aux};
+/// let f = |x: Array| (x.square(), x.sin());
+/// let (y, push, sine) = linearize_aux(f, Array::from(3.0f64))?;
+/// assert_eq!((y.item()?, sine.item()?), (9.0, 3f64.sin()));
+/// assert_eq!(push.call(Array::from(2.0f64))?.item()?, 12.0);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`linearize`].
 #[track_caller]

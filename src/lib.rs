@@ -3,11 +3,12 @@
 //! A function of arrays is an ordinary closure or `fn` over [`Array`], or over trees of them: tuples, vectors, maps, your
 //! own structs ([`Tree`]). Outside of everything its operations run at once. Transformations turn it into other functions,
 //! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches; [`jvp`],
-//! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data
-//! are functions, too: [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
-//! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`]
-//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work;
-//! [`check_grads`] compares with difference quotients.
+//! [`vjp`], [`linearize`] and [`linear_adjoint`] give tangents, cotangents and adjoints; [`jacfwd`], [`jacrev`] and
+//! [`hessian`] give dense derivatives, by one or several arguments. Loops and conditionals on data are functions, too:
+//! [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function should be another
+//! than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`] and [`custom_root`]
+//! differentiate solutions by their equations; [`checkpoint`] trades memory for work; [`check_grads`] compares with
+//! difference quotients.
 //!
 //! Least squares by gradient descent; the whole loop is one compiled program:
 //!

@@ -38,7 +38,9 @@ pub fn trivial_tangent(array: &Array) -> Array {
 pub struct AllowInt<F>(F);
 
 /// The same function, which transformations differentiate though some of the chosen arguments are integers or bools. Their
-/// gradients, cotangents and tangents are [trivial](trivial_tangent).
+/// gradients, cotangents and tangents are [trivial](trivial_tangent). It is the function handed to `grad`, `vjp`,
+/// `linearize`, `jacrev`, `jacfwd` or `hessian` that is wrapped: `grad(allow_int(jit(f)))`. For `jvp` it is enough to pass
+/// trivial tangents.
 ///
 /// ```
 /// use cotangent::{AllArguments, Array, allow_int, grad, vjp};
