@@ -1,6 +1,6 @@
 //! Derivatives checked against difference quotients.
 
-use crate::linear::{jvp, vjp};
+use crate::derivative::{jvp, vjp};
 use crate::tree::Tree;
 use crate::{Array, random};
 use cotangent_ir::{DType, Error, ErrorKind, Result};

@@ -33,6 +33,11 @@ pub trait Function<Args, Marker> {
     /// Applies the function: at once outside any trace, recorded inside one. An error is found in the leaves.
     #[track_caller]
     fn apply(&self, args: Args) -> Self::Output;
+
+    /// Whether it may be differentiated by integers; see [`allow_int`](crate::allow_int).
+    fn allows_int(&self) -> bool {
+        false
+    }
 }
 
 /// How a tuple of arguments divides into single ones. Implemented by [`Arity`].

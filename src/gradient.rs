@@ -3,9 +3,13 @@
 //! For complex arguments, gradients follow the convention of optimisation: the gradient of a real function `f` of `z` is
 //! `∂f/∂Re z + i ∂f/∂Im z`, the direction of steepest ascent, so that the gradient of `½‖Az − y‖²` is `Aᴴ(Az − y)`. The
 //! gradient of a holomorphic function is the conjugate of its derivative. For real arguments nothing of this matters.
+//!
+//! Gradients by integers and bools are refused, unless the function is wrapped in [`allow_int`](crate::allow_int): then
+//! they are [trivial](crate::trivial_tangent).
 
 use crate::function::{Argument, Arguments, Function, Selection};
-use crate::linear::{conjugate, differentiable, flags};
+use crate::linear::{conjugate, flags};
+use crate::tangent::{differentiable, tangent_type, zeros};
 use crate::trace::{Evaluated, evaluate, name_of, record};
 use crate::tree::Tree;
 use cotangent_ir::prim::collective::{AxisNames, check_bound};
@@ -21,6 +25,9 @@ pub struct ValueAndGrad<F, S = Argument<0>>(Gradient<F, S>);
 
 /// The gradient of a function: the result of [`grad`].
 pub struct Grad<F, S = Argument<0>>(Gradient<F, S>);
+
+/// The gradient of a function and its auxiliary results: the result of [`grad_aux`].
+pub struct GradAux<F, S = Argument<0>>(Gradient<F, S>);
 
 /// The value, auxiliary results and gradient of a function: the result of [`value_and_grad_aux`].
 pub struct ValueAndGradAux<F, S = Argument<0>>(Gradient<F, S>);
@@ -54,15 +61,38 @@ pub fn value_and_grad<F>(function: F) -> ValueAndGrad<F> {
 /// ```
 /// use cotangent::{Array, grad};
 /// let slope = grad(|x: Array| x.tanh()).call(Array::from(0.2f64))?;
-/// assert!((slope.item()? - 0.961043).abs() < 1e-6);
+/// assert_eq!(format!("{:.6}", slope.item()?), "0.961043");
 /// # Ok::<(), cotangent::Error>(())
 /// ```
 pub fn grad<F>(function: F) -> Grad<F> {
     Grad(Gradient::new(function))
 }
 
+/// As [`grad`], for a function that returns its value together with auxiliary results: `(gradient, auxiliary)`.
+///
+/// ```
+/// use cotangent::{Array, grad_aux};
+/// let f = |x: Array| (x.square().sum(), x.max());
+/// let (gradient, largest) = grad_aux(f).call(Array::from([1.0f64, 2.0]))?;
+/// assert_eq!(gradient.to_vec::<f64>()?, [2.0, 4.0]);
+/// assert_eq!(largest.item()?, 2.0);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
+pub fn grad_aux<F>(function: F) -> GradAux<F> {
+    GradAux(Gradient::new(function))
+}
+
 /// As [`value_and_grad`], for a function that returns its value together with auxiliary results:
 /// `((value, auxiliary), gradient)`.
+///
+/// ```
+/// use cotangent::{Array, value_and_grad_aux};
+/// let f = |x: Array| (x.square().sum(), x.max());
+/// let ((value, largest), gradient) = value_and_grad_aux(f).call(Array::from([1.0f64, 2.0]))?;
+/// assert_eq!((value.item()?, largest.item()?), (5.0, 2.0));
+/// assert_eq!(gradient.to_vec::<f64>()?, [2.0, 4.0]);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
 pub fn value_and_grad_aux<F>(function: F) -> ValueAndGradAux<F> {
     ValueAndGradAux(Gradient::new(function))
 }
@@ -89,7 +119,7 @@ impl<F, S> Gradient<F, S> {
         let recorded = record(&name_of::<F>(), args, |args| self.function.apply(args));
         let output = recorded.output;
         let outcome = recorded.outcome.and_then(|traced| {
-            differentiable("grad", &selected)?;
+            differentiable("grad", &selected, self.function.allows_int())?;
             self.gradient_of(traced, args, &S::positions(args), output.leaves().len())
         });
         Evaluated::new((output, selected), outcome.map(|(results, gradient)| [results, gradient].concat()))
@@ -105,16 +135,18 @@ impl<F, S> Gradient<F, S> {
         let loss = self.check_loss(&func)?;
         check_bound("reduce_axes", &self.reduce_axes)?;
         let leaves = args.leaves();
+        let types = args.leaf_types()?;
+        let mut wanted: Vec<usize> = positions.to_vec();
+        wanted.retain(|&position| types[position].dtype.is_inexact());
+        wanted.sort_unstable();
+        wanted.dedup();
         let mut linear = vec![false; captures.len() + leaves.len()];
-        positions.iter().for_each(|&position| linear[captures.len() + position] = true);
+        wanted.iter().for_each(|&position| linear[captures.len() + position] = true);
         let parts = linearize::linearize(&inline::inline(&func), &linear)?;
         let Linearized { primal, residuals: _, linear: mut tangent, nonzero } = parts;
         let mut results = replay(&primal, &[captures, leaves.clone()].concat());
         let residuals = results.split_off(count);
 
-        let mut wanted = positions.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
         let gradient = if nonzero[0] {
             // Auxiliary results have no cotangent: only the first tangent is transposed.
             let first = tangent.results()[0];
@@ -125,10 +157,9 @@ impl<F, S> Gradient<F, S> {
         } else {
             wanted.iter().map(|&position| leaves[position].zeros_like()).collect()
         };
-        let of = |position: &usize| {
-            // `wanted` holds every position, sorted, so the search succeeds.
-            let place = wanted.partition_point(|other| other < position);
-            conjugate(gradient[place].psum_shared(&leaves[*position], &self.reduce_axes))
+        let of = |&position: &usize| match wanted.binary_search(&position) {
+            Ok(place) => conjugate(gradient[place].psum_shared(&leaves[position], &self.reduce_axes)),
+            Err(_) => zeros(&tangent_type(&types[position])),
         };
         Ok((results, positions.iter().map(of).collect()))
     }
@@ -248,9 +279,14 @@ macro_rules! gradient_function {
             fn apply(&self, args: A) -> $($output)* {
                 self.evaluate(args).into_tree()
             }
+
+            fn allows_int(&self) -> bool {
+                self.0.function.allows_int()
+            }
         }
     };
 }
 gradient_function!(ValueAndGrad, [(Array, S::Selected)], [Array], [], |both| both);
 gradient_function!(Grad, [S::Selected], [Array], [], |both| both.1);
+gradient_function!(GradAux, [(S::Selected, X)], [(Array, X)], [X], |both| (both.1, both.0.1));
 gradient_function!(ValueAndGradAux, [((Array, X), S::Selected)], [(Array, X)], [X], |both| both);

@@ -4,7 +4,8 @@
 //! function theorem. The solver may be anything, loops with a stopping rule included. What the equation's closure captured
 //! is what can be differentiated by.
 
-use crate::linear::{jvp, linear_transpose};
+use crate::derivative::jvp;
+use crate::linear::linear_transpose;
 use crate::trace::{Evaluated, Recorded, check_like, evaluate, record, with_error};
 use crate::tree::Tree;
 use cotangent_ir::Result;

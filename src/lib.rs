@@ -4,11 +4,12 @@
 //! own structs ([`Tree`]). Outside of everything its operations run at once. Transformations turn it into other functions,
 //! and compose in any order: [`jit`] compiles, [`grad`] and [`value_and_grad`] differentiate, [`vmap`] batches, and the
 //! items of a batch can ask for each other's values ([`psum`] and its like); [`jvp`], [`vjp`], [`linearize`] and
-//! [`linear_adjoint`] give tangents, cotangents and adjoints. Loops and conditionals on data are functions, too:
-//! [`while_loop`], [`fori_loop`], [`scan`], [`cond`], [`switch`]. Where the derivative of a function
-//! should be another than that of its operations, [`custom_jvp`] and [`custom_vjp`] say which; [`custom_linear_solve`]
-//! and [`custom_root`] differentiate solutions by their equations; [`checkpoint`] trades memory for work; [`host_call`]
-//! calls a closure while the program runs, and [`debug_print`] prints; [`check_grads`] compares with difference quotients.
+//! [`linear_adjoint`] give tangents, cotangents and adjoints; [`jacfwd`], [`jacrev`] and [`hessian`] give dense derivatives,
+//! by one or several arguments. Loops and conditionals on data are functions, too: [`while_loop`], [`fori_loop`], [`scan`],
+//! [`cond`], [`switch`]. Where the derivative of a function should be another than that of its operations, [`custom_jvp`]
+//! and [`custom_vjp`] say which; [`custom_linear_solve`] and [`custom_root`] differentiate solutions by their equations;
+//! [`checkpoint`] trades memory for work; [`host_call`] calls a closure while the program runs, and [`debug_print`] prints;
+//! [`check_grads`] compares with difference quotients.
 //!
 //! Least squares by gradient descent; the whole loop is one compiled program:
 //!
@@ -43,6 +44,8 @@
 //! let error = sum.to_vec::<f32>().unwrap_err();
 //! assert_eq!(error.operation(), "add");
 //! ```
+//!
+//! The guide [`errors`] explains the mistakes that are made with transformations, each with its repair.
 
 #[cfg(feature = "compiler")]
 pub mod compile;
@@ -57,22 +60,28 @@ pub mod metric;
 pub mod optimize;
 pub mod solver;
 
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
+
 mod axis;
 mod batch;
 mod check;
 mod checkpoint;
 mod control;
 mod custom;
+mod derivative;
 mod executable;
 mod factor;
 mod function;
 mod gradient;
+mod hessian;
 mod host;
 mod implicit;
 mod inner;
 mod jacobian;
 mod jit;
 mod linear;
+mod tangent;
 mod trace;
 mod tree;
 
@@ -90,17 +99,21 @@ pub use cotangent_ir::{
     sort_together, stack,
 };
 pub use custom::{
-    ClosureRule, CustomJvp, CustomVjp, JvpRule, JvpRules, NoTangent, Ruled, WithJvp, WithJvps, custom_jvp, custom_vjp,
+    AllDifferentiated, ClosureRule, CustomJvp, CustomVjp, CustomVjpPrimal, CustomVjpSymbolic, JvpRule, JvpRules,
+    NoTangent, Nondifferentiated, Ruled, WithJvp, WithJvpSymbolic, WithJvps, custom_jvp, custom_vjp,
 };
+pub use derivative::{cvjp, jvp, jvp_aux, linearize, linearize_aux, vjp, vjp_aux, vjp_reduced};
 pub use factor::Factor;
 pub use function::{AllArguments, Argument, ArgumentAt, Arguments, Arity, Function, Selection};
-pub use gradient::{Grad, ValueAndGrad, ValueAndGradAux, grad, value_and_grad, value_and_grad_aux};
+pub use gradient::{Grad, GradAux, ValueAndGrad, ValueAndGradAux, grad, grad_aux, value_and_grad, value_and_grad_aux};
+pub use hessian::{Hessian, HessianAux, hessian, hessian_aux, hvp};
 pub use host::{HostCall, debug_callback, debug_print, host_call};
 pub use implicit::{custom_linear_solve, custom_root};
-pub use jacobian::{Hessian, Jacfwd, Jacrev, hessian, hvp, jacfwd, jacrev};
+pub use jacobian::{Jacfwd, JacfwdAux, Jacrev, JacrevAux, jacfwd, jacfwd_aux, jacrev, jacrev_aux};
 #[cfg(feature = "compiler")]
 pub use jit::jit_with;
 pub use jit::{Jit, jit};
-pub use linear::{LinearMap, cvjp, eval_shape, jvp, linear_adjoint, linear_transpose, linearize, vjp, vjp_reduced};
+pub use linear::{LinearMap, eval_shape, linear_adjoint, linear_transpose};
+pub use tangent::{AllowInt, allow_int, trivial_tangent};
 pub use trace::placeholder;
 pub use tree::Tree;

@@ -12,10 +12,7 @@ mod erf_inv;
 
 use crate::random::erf_inv::erf_inv;
 use crate::trace::evaluate;
-use crate::tree::Tree;
 use cotangent_ir::{Array, DType, ErrorKind, fail, sort_together};
-use std::fmt::{self, Write};
-use std::vec::IntoIter;
 
 /// A key: 64 bits from which a sample is computed. A tree of two `u32` scalars, so that it can be the state of a loop or
 /// the argument of a compiled function.
@@ -34,19 +31,7 @@ pub struct Key {
     low: Array,
 }
 
-impl Tree for Key {
-    fn push_leaves(&self, leaves: &mut Vec<Array>) {
-        leaves.extend([self.high.clone(), self.low.clone()]);
-    }
-
-    fn take_leaves(&self, leaves: &mut IntoIter<Array>) -> Key {
-        Key { high: self.high.take_leaves(leaves), low: self.low.take_leaves(leaves) }
-    }
-
-    fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
-        out.write_str("Key(*, *)")
-    }
-}
+crate::impl_tree!(Key { high, low });
 
 impl Key {
     /// The key of a seed.

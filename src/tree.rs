@@ -6,7 +6,9 @@
 //! function runs at once, is traced, differentiated and batched.
 //!
 //! What the methods of [`Tree`] keep: `with_leaves` takes as many leaves as `leaves` gave, in the same order, and two
-//! values of a type with equal `structure` have equally many leaves in corresponding places.
+//! values of a type with equal `structure` have equally many leaves in corresponding places. `take_trees` and `push_trees`
+//! do the same with trees in place of leaves, which is how a Jacobian has the structure of the result with the structure
+//! of the argument in each place.
 
 use cotangent_ir::{Array, Error, Result, Type};
 use std::collections::BTreeMap;
@@ -35,6 +37,35 @@ pub trait Tree: Clone + Send + Sync + 'static {
 
     /// Writes the structure, with `*` for each leaf.
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result;
+
+    /// The type of a tree of the same structure with other trees in place of the leaves. Containers stay what they are:
+    /// in place of the leaves of a `BTreeMap<K, Array>` it is a `BTreeMap<K, T>`. For a struct of
+    /// [`impl_tree!`](crate::impl_tree), whose fields keep their types, it is a `Vec<T>` with one tree for each leaf.
+    type Of<T: Tree>: Tree;
+
+    /// The same structure with the next trees of the iterator in place of the leaves.
+    fn take_trees<T: Tree>(&self, trees: &mut IntoIter<T>) -> Self::Of<T>;
+
+    /// Appends the trees that stand in place of leaves, in order.
+    fn push_trees<T: Tree>(nested: &Self::Of<T>, trees: &mut Vec<T>);
+
+    /// The same structure with other trees in place of the leaves, as many as there are.
+    ///
+    /// ```
+    /// use cotangent::{Array, Tree};
+    /// let tree = (Array::from(1.0f32), vec![Array::from(2.0f32)]);
+    /// let flags: (bool, Vec<bool>) = tree.with_trees(vec![true, false]);
+    /// assert_eq!(flags, (true, vec![false]));
+    /// ```
+    fn with_trees<T: Tree>(&self, trees: Vec<T>) -> Self::Of<T> {
+        let given = trees.len();
+        let mut trees = trees.into_iter();
+        let nested = self.take_trees(&mut trees);
+        if trees.len() > 0 {
+            cotangent_ir::error::internal(&format!("{given} trees for the leaves of {}", self.structure()));
+        }
+        nested
+    }
 
     /// The leaves, in order.
     fn leaves(&self) -> Vec<Array> {
@@ -110,6 +141,16 @@ impl Tree for Array {
         leaves.next().unwrap_or_else(|| cotangent_ir::error::internal("fewer leaves than the structure has"))
     }
 
+    type Of<T: Tree> = T;
+
+    fn take_trees<T: Tree>(&self, trees: &mut IntoIter<T>) -> T {
+        trees.next().unwrap_or_else(|| cotangent_ir::error::internal("fewer trees than the structure has leaves"))
+    }
+
+    fn push_trees<T: Tree>(nested: &T, trees: &mut Vec<T>) {
+        trees.push(nested.clone());
+    }
+
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
         out.write_char('*')
     }
@@ -123,6 +164,14 @@ macro_rules! static_leaves {
             fn take_leaves(&self, _leaves: &mut IntoIter<Array>) -> $rust {
                 *self
             }
+
+            type Of<T: Tree> = $rust;
+
+            fn take_trees<T: Tree>(&self, _trees: &mut IntoIter<T>) -> $rust {
+                *self
+            }
+
+            fn push_trees<T: Tree>(_nested: &$rust, _trees: &mut Vec<T>) {}
 
             fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
                 // `Debug` of a float tells 0.0 from -0.0 and reads back to the same value.
@@ -142,6 +191,16 @@ impl<T: Tree> Tree for Vec<T> {
         self.iter().map(|tree| tree.take_leaves(leaves)).collect()
     }
 
+    type Of<U: Tree> = Vec<T::Of<U>>;
+
+    fn take_trees<U: Tree>(&self, trees: &mut IntoIter<U>) -> Vec<T::Of<U>> {
+        self.iter().map(|tree| tree.take_trees(trees)).collect()
+    }
+
+    fn push_trees<U: Tree>(nested: &Vec<T::Of<U>>, trees: &mut Vec<U>) {
+        nested.iter().for_each(|tree| T::push_trees(tree, trees));
+    }
+
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
         write_sequence(self, out)
     }
@@ -156,6 +215,16 @@ impl<T: Tree, const N: usize> Tree for [T; N] {
         std::array::from_fn(|position| self[position].take_leaves(leaves))
     }
 
+    type Of<U: Tree> = [T::Of<U>; N];
+
+    fn take_trees<U: Tree>(&self, trees: &mut IntoIter<U>) -> [T::Of<U>; N] {
+        std::array::from_fn(|position| self[position].take_trees(trees))
+    }
+
+    fn push_trees<U: Tree>(nested: &[T::Of<U>; N], trees: &mut Vec<U>) {
+        nested.iter().for_each(|tree| T::push_trees(tree, trees));
+    }
+
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
         write_sequence(self, out)
     }
@@ -168,6 +237,16 @@ impl<K: Ord + Display + Clone + Send + Sync + 'static, T: Tree> Tree for BTreeMa
 
     fn take_leaves(&self, leaves: &mut IntoIter<Array>) -> BTreeMap<K, T> {
         self.iter().map(|(key, tree)| (key.clone(), tree.take_leaves(leaves))).collect()
+    }
+
+    type Of<U: Tree> = BTreeMap<K, T::Of<U>>;
+
+    fn take_trees<U: Tree>(&self, trees: &mut IntoIter<U>) -> BTreeMap<K, T::Of<U>> {
+        self.iter().map(|(key, tree)| (key.clone(), tree.take_trees(trees))).collect()
+    }
+
+    fn push_trees<U: Tree>(nested: &BTreeMap<K, T::Of<U>>, trees: &mut Vec<U>) {
+        nested.values().for_each(|tree| T::push_trees(tree, trees));
     }
 
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
@@ -187,6 +266,16 @@ impl<T: Tree> Tree for Option<T> {
 
     fn take_leaves(&self, leaves: &mut IntoIter<Array>) -> Option<T> {
         self.as_ref().map(|tree| tree.take_leaves(leaves))
+    }
+
+    type Of<U: Tree> = Option<T::Of<U>>;
+
+    fn take_trees<U: Tree>(&self, trees: &mut IntoIter<U>) -> Option<T::Of<U>> {
+        self.as_ref().map(|tree| tree.take_trees(trees))
+    }
+
+    fn push_trees<U: Tree>(nested: &Option<T::Of<U>>, trees: &mut Vec<U>) {
+        nested.iter().for_each(|tree| T::push_trees(tree, trees));
     }
 
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
@@ -210,6 +299,16 @@ impl<T: Tree> Tree for Box<T> {
         Box::new((**self).take_leaves(leaves))
     }
 
+    type Of<U: Tree> = Box<T::Of<U>>;
+
+    fn take_trees<U: Tree>(&self, trees: &mut IntoIter<U>) -> Box<T::Of<U>> {
+        Box::new((**self).take_trees(trees))
+    }
+
+    fn push_trees<U: Tree>(nested: &Box<T::Of<U>>, trees: &mut Vec<U>) {
+        T::push_trees(nested, trees);
+    }
+
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
         (**self).write_structure(out)
     }
@@ -219,6 +318,12 @@ impl Tree for () {
     fn push_leaves(&self, _leaves: &mut Vec<Array>) {}
 
     fn take_leaves(&self, _leaves: &mut IntoIter<Array>) {}
+
+    type Of<T: Tree> = ();
+
+    fn take_trees<T: Tree>(&self, _trees: &mut IntoIter<T>) {}
+
+    fn push_trees<T: Tree>(_nested: &(), _trees: &mut Vec<T>) {}
 
     fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
         out.write_str("()")
@@ -234,6 +339,16 @@ macro_rules! tuples {
 
             fn take_leaves(&self, leaves: &mut IntoIter<Array>) -> Self {
                 ($(self.$position.take_leaves(leaves),)+)
+            }
+
+            type Of<Nested: Tree> = ($($name::Of<Nested>,)+);
+
+            fn take_trees<Nested: Tree>(&self, trees: &mut IntoIter<Nested>) -> ($($name::Of<Nested>,)+) {
+                ($(self.$position.take_trees(trees),)+)
+            }
+
+            fn push_trees<Nested: Tree>(nested: &($($name::Of<Nested>,)+), trees: &mut Vec<Nested>) {
+                $($name::push_trees(&nested.$position, trees);)+
             }
 
             fn write_structure(&self, out: &mut dyn Write) -> fmt::Result {
@@ -293,6 +408,23 @@ macro_rules! impl_tree {
 
             fn take_leaves(&self, leaves: &mut ::std::vec::IntoIter<$crate::Array>) -> Self {
                 $name { $($field: $crate::Tree::take_leaves(&self.$field, leaves)),+ }
+            }
+
+            type Of<NestedTree: $crate::Tree> = ::std::vec::Vec<NestedTree>;
+
+            fn take_trees<NestedTree: $crate::Tree>(
+                &self,
+                trees: &mut ::std::vec::IntoIter<NestedTree>,
+            ) -> ::std::vec::Vec<NestedTree> {
+                let count = $crate::Tree::leaves(self).len();
+                ::std::iter::Iterator::collect(::std::iter::Iterator::take(trees.by_ref(), count))
+            }
+
+            fn push_trees<NestedTree: $crate::Tree>(
+                nested: &::std::vec::Vec<NestedTree>,
+                trees: &mut ::std::vec::Vec<NestedTree>,
+            ) {
+                ::std::iter::Extend::extend(trees, ::std::iter::Iterator::cloned(nested.iter()));
             }
 
             fn write_structure(&self, out: &mut dyn ::std::fmt::Write) -> ::std::fmt::Result {

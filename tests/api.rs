@@ -107,7 +107,7 @@ fn a_constant_has_gradient_zero() {
     let (value, tangent) =
         jvp(|x: Array| (x.floor(), x.greater(1.0)), Array::from(1.5f64), Array::from(1.0f64)).unwrap();
     assert_eq!((value.0.item().unwrap(), tangent.0.item().unwrap()), (1.0, 0.0));
-    assert_eq!(tangent.1.to_bools().unwrap(), [false]);
+    assert_eq!(tangent.1.ty().unwrap().to_string(), "bool[0]", "a bool has the trivial tangent");
 }
 
 #[test]
@@ -311,10 +311,10 @@ fn complex_gradients_point_uphill() {
     let transposed = linear_transpose(apply.clone(), &x).unwrap().call(y).unwrap();
     near_complex(&transposed, &[complex(1.0, 3.0), complex(6.0, 1.0)]);
     near_complex(
-        &jacrev(apply.clone()).call(x.clone()).unwrap(),
+        &jacrev(apply.clone()).holomorphic().call(x.clone()).unwrap(),
         &rows.as_flattened().iter().map(C::conj).collect::<Vec<_>>(),
     );
-    near_complex(&jacfwd(apply).call(x.clone()).unwrap(), rows.as_flattened());
+    near_complex(&jacfwd(apply).holomorphic().call(x.clone()).unwrap(), rows.as_flattened());
     let squares = |x: Array| x.square().sum();
     near_complex(&grad(squares).holomorphic().call(x.clone()).unwrap(), &[complex(2.0, -2.0), complex(4.0, 2.0)]);
     let magnitudes = |x: Array| x.abs2().sum();

@@ -2,9 +2,10 @@
 //! expected, what to do, and the line of the mistake in this file.
 
 use cotangent::{
-    AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, axis_index, axis_size, cond,
-    debug_print, eval_shape, fori_loop, grad, host_call, impl_tree, jacfwd, jit, jvp, linear_transpose, linearize,
-    placeholder, psum, scan, switch, value_and_grad, vjp, vmap, while_loop,
+    AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, allow_int, axis_index, axis_size, cond,
+    custom_jvp, custom_vjp, debug_print, eval_shape, fori_loop, grad, hessian, host_call, impl_tree, jacfwd, jacrev, jit,
+    jvp, linear_transpose, linearize, placeholder, psum, scan, switch, trivial_tangent, value_and_grad, vjp, vmap,
+    while_loop,
 };
 use std::cell::RefCell;
 
@@ -172,6 +173,105 @@ fn differentiating_integers() {
 }
 
 #[test]
+fn tangents_of_integers() {
+    let f = |x: Array, n: Array| (x * n).sum();
+    let args = (vector(2), Array::from([1i32, 2]));
+    let words = ["i32[2]", "bool[2,0]", "trivial_tangent", "astype"];
+    let (result, line) = (jvp(f, args.clone(), args.clone()), line!());
+    expect(result, ErrorKind::DType, "jvp", line, &words);
+    assert!(jvp(f, args.clone(), (vector(2), trivial_tangent(&args.1))).is_ok());
+    let (result, line) = (jvp(f, args.clone(), (trivial_tangent(&args.1), args.1.clone())), line!());
+    expect(result, ErrorKind::DType, "jvp", line, &words);
+    // The other transformations name what would allow them.
+    let allowed = ["i32[2]", "allow_int"];
+    let (result, line) = (vjp(f, args.clone()), line!());
+    expect(result, ErrorKind::DType, "vjp", line, &allowed);
+    let (result, line) = (linearize(f, args.clone()), line!());
+    expect(result, ErrorKind::DType, "linearize", line, &allowed);
+    let (result, line) = (jacrev(f).wrt::<Argument<1>>().call(args.clone()), line!());
+    expect(result, ErrorKind::DType, "jacrev", line, &allowed);
+    let (result, line) = (jacfwd(f).wrt::<Argument<1>>().call(args.clone()), line!());
+    expect(result, ErrorKind::DType, "jacfwd", line, &allowed);
+    let (result, line) = (grad(f).wrt::<Argument<1>>().call(args.clone()), line!());
+    expect(result, ErrorKind::DType, "grad", line, &allowed);
+    // What is allowed is still not a number.
+    let gradient = grad(allow_int(f)).wrt::<Argument<1>>().call(args.clone()).unwrap();
+    let (sum, line) = (&args.1 + gradient, line!());
+    expect(sum.tensor(), ErrorKind::Shape, "add", line, &["i32[2]", "bool[2,0]"]);
+}
+
+#[test]
+fn complex_derivatives_of_functions_not_said_to_be_holomorphic() {
+    let z = Array::complex(vector(2), 1.0);
+    let square = |z: Array| &z * &z;
+    let words = ["c64[2]", "holomorphic()"];
+    let (result, line) = (jacrev(square).call(z.clone()), line!());
+    expect(result, ErrorKind::DType, "jacrev", line, &words);
+    let (result, line) = (jacfwd(square).call(z.clone()), line!());
+    expect(result, ErrorKind::DType, "jacfwd", line, &words);
+    let (result, line) = (hessian(|z: Array| z.abs2().sum()).call(z), line!());
+    expect(result, ErrorKind::DType, "jacfwd", line, &words);
+    let (result, line) = (jacrev(square).holomorphic().call(vector(2)), line!());
+    expect(result, ErrorKind::DType, "jacrev", line, &["f32[2]", "holomorphic()"]);
+    let (result, line) = (jacfwd(|x: Array| x.argmax()).call(vector(2)), line!());
+    expect(result, ErrorKind::DType, "jacfwd", line, &["floating point", "astype"]);
+}
+
+#[test]
+fn custom_rules_that_do_not_fit() {
+    let of = |result: Array, line, operation: &str, words: &[&str]| {
+        expect(result.tensor(), ErrorKind::Structure, operation, line, words);
+    };
+    let x = vector(2);
+    let remedy = "the same structure and types";
+    let rule = custom_jvp(|x: Array| x).defjvp(|x: Array, t: Array| (x.sum(), t));
+    let (y, line) = (rule.apply(x.clone()), line!());
+    of(y, line, "custom_jvp", &["the result of the rule", "f32[2]", "f32[]", remedy]);
+    let rule = custom_jvp(|x: Array| x).defjvp(|x: Array, t: Array| (x, t.sum()));
+    let (y, line) = (rule.apply(x.clone()), line!());
+    of(y, line, "custom_jvp", &["the tangent of the rule", "f32[2]", "f32[]", remedy]);
+    let rule = custom_jvp(|x: Array| vec![x]).defjvp(|x: Array, t: Array| (vec![x], vec![t.clone(), t]));
+    let (y, line) = (rule.apply(x.clone()).remove(0), line!());
+    of(y, line, "custom_jvp", &["the tangent of the rule", "[f32[2]]", "[f32[2], f32[2]]", remedy]);
+    let rule = custom_jvp(|x: Array| vec![x])
+        .defjvp(|x: Array, t: Option<Array>| (vec![x], vec![t.clone(), t]))
+        .symbolic_zeros();
+    let (y, line) = (rule.apply(x.clone()).remove(0), line!());
+    of(y, line, "custom_jvp", &["the tangent of the rule", "2 arrays or `None`s", "one for each array"]);
+    let rule = custom_jvp(|x: Array, n: Array| x * n)
+        .defjvp(|(x, n): (Array, Array), (t, _): (Array, Array)| (&x * &n, t.astype(DType::F64)));
+    let (y, line) = (rule.apply((x.clone(), Array::from(3i32))), line!());
+    of(y, line, "custom_jvp", &["the tangent of the rule", "f32[2]", "f64[2]"]);
+
+    let rule = custom_vjp(|x: Array| x, |x: Array| (x.sum(), ()), |(): (), ct: Array| ct);
+    let (y, line) = (rule.apply(x.clone()), line!());
+    of(y, line, "custom_vjp", &["the result of the forward rule", "f32[2]", "f32[]", "then the residuals"]);
+    let rule = custom_vjp(|x: Array| x, |x: Array| (x, ()), |(): (), ct: Array| ct.sum());
+    let (y, line) = (rule.apply(x.clone()), line!());
+    of(y, line, "custom_vjp", &["what the backward rule returns", "f32[2]", "f32[]", "for every argument"]);
+    let rule =
+        custom_vjp(|x: Array, n: Array| x * n, |x: Array, n: Array| (x * &n, n), |n: Array, ct: Array| (ct * &n, n));
+    let (y, line) = (rule.apply((x, Array::from(3i32))), line!());
+    of(y, line, "custom_vjp", &["what the backward rule returns", "bool[0]", "i32[]"]);
+}
+
+#[test]
+fn rules_that_captured_what_is_differentiated_by() {
+    let scaled = |a: Array| {
+        let rule = custom_jvp(|x: Array| &a * x).defjvp(|x: Array, t: Array| (&a * x, &a * t));
+        rule.apply(Array::from(2.0f32))
+    };
+    let (result, line) = (grad(scaled).call(Array::from(3.0f32)), line!());
+    expect(result, ErrorKind::Transform, "custom_jvp", line, &["captured", "as an argument", "stop_gradient"]);
+    let scaled = |a: Array| {
+        let rule = custom_vjp(|x: Array| &a * x, |x: Array| (&a * x, ()), |(): (), ct: Array| &a * ct);
+        rule.apply(Array::from(2.0f32))
+    };
+    let (result, line) = (grad(scaled).call(Array::from(3.0f32)), line!());
+    expect(result, ErrorKind::Transform, "custom_vjp", line, &["captured", "as an argument", "stop_gradient"]);
+}
+
+#[test]
 fn differentiating_by_a_rust_number() {
     let (result, line) = (grad(|x: f64| Array::from(x).sin()).call(1.0), line!());
     expect(result, ErrorKind::Structure, "grad", line, &["1.0f64", "Array::from"]);
@@ -196,15 +296,23 @@ fn tangents_unlike_arguments() {
     expect(result, ErrorKind::Structure, "jvp", line, &["f32[3]", "f32[2]", "tangent"]);
     let (_, pull) = vjp(f, vector(3)).unwrap();
     let (result, line) = (pull.call(vector(2)), line!());
-    expect(result, ErrorKind::Structure, "linear map", line, &["f32[3]", "f32[2]"]);
+    expect(result, ErrorKind::Structure, "vjp", line, &["cotangent", "f32[3]", "f32[2]", "result"]);
+    let (result, line) = (pull.call(vector(3).astype(DType::F64)), line!());
+    expect(result, ErrorKind::Structure, "vjp", line, &["cotangent", "f32[3]", "f64[3]"]);
+    let (_, push) = linearize(f, vector(3)).unwrap();
+    let (result, line) = (push.call(vector(2)), line!());
+    expect(result, ErrorKind::Structure, "linearize", line, &["the tangent", "f32[3]", "f32[2]", "arguments"]);
+    let transposed = linear_transpose(|x: Array| 2.0 * x, &vector(3)).unwrap();
+    let (result, line) = (transposed.call(vector(2)), line!());
+    expect(result, ErrorKind::Structure, "linear_transpose", line, &["the cotangent", "f32[3]", "f32[2]"]);
 }
 
 #[test]
 fn transposing_what_is_not_linear() {
-    let transposed = linear_transpose(|x: Array| x.sin(), &vector(3));
-    let error = transposed.err().expect("sin is not linear");
-    assert_eq!(error.kind(), ErrorKind::Transform);
-    assert!(error.to_string().contains("sin"), "{error}");
+    let (transposed, line) = (linear_transpose(|x: Array| x.sin(), &vector(3)), line!());
+    expect(transposed, ErrorKind::Transform, "sin", line, &["not linear", "linearize", "vjp"]);
+    let (transposed, line) = (linear_transpose(|x: Array| &x * &x, &vector(3)), line!());
+    expect(transposed, ErrorKind::Transform, "mul", line, &["not linear"]);
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn attributes(prim: &Prim) -> String {
         AttrKind::Scalar => "a number",
         AttrKind::Func => "a function",
         AttrKind::Funcs => "functions",
+        AttrKind::Host => "a closure of the host",
     };
     let each = prim.attrs.iter().map(|&(name, attr)| format!("`{name}` ({})", kind(attr)));
     each.collect::<Vec<_>>().join(", ")

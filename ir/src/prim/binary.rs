@@ -6,13 +6,13 @@ use super::elementwise::{alike, by_float, by_inexact_kind, by_kind, by_ordered_k
 use super::{
     Arity, Batch, Domain, Dtypes, Elements, Eval, Jvp, JvpArgs, Lower, Operand, Prim, Transpose, TransposeArgs,
 };
-use crate::array::{Array, fail};
+use crate::array::Array;
 use crate::dtype::DType;
-use crate::error::ErrorKind;
 use crate::kernel::{LaneOp, NodeId};
 use crate::lanes::{Lane, Lanes};
 use crate::operand::{IntoOperand, Term, binary};
 use crate::scalar::Number;
+use crate::transform::refusal;
 use num_complex::Complex;
 use std::cmp::Ordering;
 
@@ -213,8 +213,11 @@ fn real_op(lanes: &mut Lanes<'_>, op: LaneOp, xs: &[Lane]) -> Lane {
 
 /// The answer of a transpose rule that was asked for an operand the primitive is not linear in.
 fn not_linear(args: &TransposeArgs<'_>, operation: &str, why: &str) -> Vec<Option<Array>> {
-    let message = format!("cannot be transposed here: {why}; ask for the transpose of a linear function");
-    let error = fail(ErrorKind::Transform, operation, message);
+    let message = format!(
+        "the function to be transposed is not linear: {why}; transpose the linear part of a function (`linearize`, `vjp`), \
+         or make one operand independent of its linear parameters"
+    );
+    let error = refusal(operation, message);
     args.xs.iter().map(|x| x.is_linear().then(|| error.clone())).collect()
 }
 

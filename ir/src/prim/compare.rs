@@ -7,7 +7,7 @@ use super::elementwise::alike;
 use super::{
     Arity, Batch, Case, Domain, Dtypes, Elements, Eval, Jvp, Lower, Operand, Prim, Transpose, Types, one, refuse,
 };
-use crate::array::{Array, apply1, fail};
+use crate::array::{Array, apply1};
 use crate::attrs::Attrs;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result};
@@ -15,6 +15,7 @@ use crate::kernel::{LaneOp, NodeId};
 use crate::lanes::{Lane, Lanes};
 use crate::operand::{IntoOperand, Term, binary, unify};
 use crate::scalar::{Number, Scalar};
+use crate::transform::refusal;
 use crate::types::Type;
 use std::cmp::Ordering;
 
@@ -155,7 +156,7 @@ pub static SELECT: Prim = Prim {
     transpose: Transpose::Rule(|args| {
         let Operand::Known(pred) = &args.xs[0] else {
             let message = "cannot be transposed here: it is not linear in its condition";
-            let error = fail(ErrorKind::Transform, "select", message);
+            let error = refusal("select", message);
             return args.xs.iter().map(|x| x.is_linear().then(|| error.clone())).collect();
         };
         let zero = args.ct().zeros_like();

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::operand::common_shape;
 use crate::scalar::{Number, Scalar};
 use crate::tensor::Tensor;
+use crate::transform::refusal;
 use crate::types::{Dims, Type};
 
 /// The primitives of this family.
@@ -329,7 +330,7 @@ fn transpose_dot(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
         (Operand::Linear(_), Operand::Linear(_)) => {
             let message = "cannot be transposed in both operands: it is linear in one at a time; ask for the transpose \
                            of a linear function";
-            let error = fail(ErrorKind::Transform, "dot_general", message);
+            let error = refusal("dot_general", message);
             vec![Some(error.clone()), Some(error)]
         }
     }

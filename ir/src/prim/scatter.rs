@@ -16,6 +16,7 @@ use crate::error::{ErrorKind, Result};
 use crate::eval_kernel::lane_op;
 use crate::kernel::LaneOp;
 use crate::scalar::Scalar;
+use crate::transform::refusal;
 use crate::types::{Dims, Type};
 
 /// Rows combined with others at their numbers.
@@ -292,7 +293,7 @@ fn transpose_scatter(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
         }
         kind => {
             let message = format!("cannot be transposed here: {kind:?} is not linear in both operands");
-            let error = fail(ErrorKind::Transform, "scatter", message);
+            let error = refusal("scatter", message);
             vec![linear_x.then(|| error.clone()), None, linear_updates.then(|| error.clone())]
         }
     }

@@ -20,6 +20,7 @@ pub mod jvp;
 pub mod linearize;
 pub mod prune;
 pub(crate) mod reach;
+mod residuals;
 pub mod rewrite;
 pub mod share;
 pub(crate) mod split;

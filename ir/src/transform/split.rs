@@ -6,16 +6,18 @@
 //! original.
 //!
 //! First [`separate`] takes control flow with operands of both sorts apart, so that every instruction is of one sort.
-//! Then [`divide`] deals the instructions out. A known value that is cheaper to compute again than to keep is computed
-//! again: literals, what depends on nothing, and broadcasts, whose operand is smaller.
+//! Then [`divide`] deals the instructions out. Which known values are residuals, and which are cheaper to compute again,
+//! [`choose`] decides.
 
 use crate::array::{Array, apply_many};
 use crate::attrs::Attrs;
 use crate::error::Result;
 use crate::func::{Func, Inst, Value};
-use crate::prim::{Control, Lower, Prim, checkpoint, control, shape, unary};
+use crate::prim::{Control, Lower, Prim, checkpoint, control};
 use crate::trace::trace_closed;
+use crate::transform::join;
 use crate::transform::reach::{Along, reach};
+use crate::transform::residuals::{Choice, choose};
 use crate::types::Type;
 
 /// A function in two parts. See [`split`].
@@ -191,8 +193,7 @@ fn reunite(separated: Result<Separated>, operands: &[Array], count: usize) -> Ve
 /// Deals the instructions of a function without mixed control flow out to the two parts.
 fn divide(func: &Func, unknown_params: &[bool], unknown_results: Vec<bool>) -> Split {
     let unknown = unknown_values(func, unknown_params);
-    let cheap = cheap_to_repeat(func, &unknown);
-    // Backwards: what the linear part needs, which of it it computes, and what is left over for residuals.
+    // Backwards: which of what it must compute the linear part needs, and which known values for that.
     let mut needed = vec![false; func.value_count()];
     for (value, _) in func.results().iter().zip(&unknown_results).filter(|(_, unknown)| **unknown) {
         needed[value.index()] = true;
@@ -200,14 +201,15 @@ fn divide(func: &Func, unknown_params: &[bool], unknown_results: Vec<bool>) -> S
     let mut in_linear = vec![false; func.insts().len()];
     for (position, inst) in func.insts().iter().enumerate().rev() {
         let is_unknown = inst.args.iter().any(|value| unknown[value.index()]);
-        if (is_unknown || cheap[position]) && needed[inst.result_range()].contains(&true) {
+        if is_unknown && needed[inst.result_range()].contains(&true) {
             in_linear[position] = true;
-            needed[inst.result_range()].fill(false);
             inst.args.iter().for_each(|value| needed[value.index()] = true);
         }
     }
-    let residuals: Vec<Value> =
-        (0..func.value_count()).filter(|&index| needed[index] && !unknown[index]).map(Value::new).collect();
+    needed.iter_mut().zip(&unknown).for_each(|(needed, unknown)| *needed &= !unknown);
+    let Choice { kept, repeated } = choose(func, &unknown, &needed);
+    join(&mut in_linear, &repeated);
+    let residuals: Vec<Value> = (0..func.value_count()).filter(|&index| kept[index]).map(Value::new).collect();
 
     let params_where = |flag: bool| func.params().filter(move |value| unknown_params[value.index()] == flag);
     let results_where = |flag: bool| {
@@ -225,24 +227,6 @@ fn divide(func: &Func, unknown_params: &[bool], unknown_results: Vec<bool>) -> S
     let linear_results: Vec<Value> = results_where(true).collect();
     let linear = extract(func, &linear_params, |position, _| in_linear[position], &linear_results);
     Split { known, linear, residuals: residuals.len(), unknown: unknown_results }
-}
-
-/// Which known instructions are repeated in the linear part rather than kept: those that depend on nothing, broadcasts,
-/// and conversions to a wider element.
-fn cheap_to_repeat(func: &Func, unknown: &[bool]) -> Vec<bool> {
-    let mut closed = vec![false; func.value_count()];
-    let mut repeat = |inst: &Inst| {
-        let constant = matches!(inst.prim.lower, Lower::Lanes(_) | Lower::Reindex(_))
-            && inst.args.iter().all(|value| closed[value.index()]);
-        closed[inst.result_range()].fill(constant);
-        let (Some(&operand), [result]) = (inst.args.first(), &*inst.results().collect::<Vec<_>>()) else {
-            return constant;
-        };
-        let grows = func.ty(operand).dtype.size() < func.ty(*result).dtype.size();
-        let expands = inst.prim.name == shape::BROADCAST.name || (inst.prim.name == unary::CONVERT.name && grows);
-        constant || (expands && !unknown[operand.index()])
-    };
-    func.insts().iter().map(&mut repeat).collect()
 }
 
 /// The part of a function between the given values: the instructions that `keep` accepts, with `params` as parameters.

@@ -25,18 +25,11 @@ pub(crate) fn linearize_results(problem: &Problem<'_>) -> Computed<Results> {
     Ok(results)
 }
 
-/// The Jacobian by one argument after the other.
+/// The Jacobian by all arguments.
 pub(crate) fn jacfwd_results(problem: &Problem<'_>) -> Computed<Results> {
-    let leaves = problem.leaves();
-    let mut columns = Vec::new();
-    for (position, leaf) in leaves.iter().enumerate() {
-        let f = |x: Array| {
-            let mut leaves = leaves.clone();
-            leaves[position] = x;
-            problem.apply_one(0, &leaves)
-        };
-        columns.push(jacfwd(f).call(leaf.clone())?);
-    }
+    let columns = jacfwd(|leaves: Vec<Array>| problem.apply_one(0, &leaves));
+    let columns = if problem.is_holomorphic() { columns.holomorphic() } else { columns };
+    let columns = columns.call(problem.leaves())?;
     let mut results = Results::new();
     problem.add_by_argument("jac", columns, &mut results);
     Ok(results)

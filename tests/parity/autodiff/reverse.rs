@@ -68,7 +68,9 @@ pub(crate) fn value_and_grad_results(problem: &Problem<'_>) -> Computed<Results>
 pub(crate) fn jacrev_results(problem: &Problem<'_>) -> Computed<Results> {
     let mut results = Results::new();
     for (position, suffix) in problem.result_names().enumerate() {
-        let rows = jacrev(|leaves: Vec<Array>| problem.apply_one(position, &leaves)).call(problem.leaves())?;
+        let rows = jacrev(|leaves: Vec<Array>| problem.apply_one(position, &leaves));
+        let rows = if problem.is_holomorphic() { rows.holomorphic() } else { rows };
+        let rows = rows.call(problem.leaves())?;
         problem.add_by_argument(&format!("jac{}", suffix.trim_start_matches('.')), rows, &mut results);
     }
     Ok(results)

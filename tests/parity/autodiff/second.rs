@@ -2,26 +2,17 @@
 
 use super::problem::Problem;
 use crate::report::{Computed, Results};
-use cotangent::{Array, Function, grad, hessian, jacfwd, jacrev, jvp};
+use cotangent::{Array, Function, grad, hessian, jvp};
 
-/// The Hessian by every pair of arguments: on the diagonal by `hessian`, else the Jacobian by one argument of the Jacobian
-/// by the other.
+/// The Hessian by all arguments at once: a block for every pair of them.
 pub(crate) fn hessian_results(problem: &Problem<'_>) -> Computed<Results> {
-    let (leaves, names) = (problem.leaves(), problem.leaf_names());
+    let names = problem.leaf_names();
     let mut results = Results::new();
     for (position, suffix) in problem.result_names().enumerate() {
-        for (m, by_m) in names.iter().enumerate() {
-            for (n, by_n) in names.iter().enumerate() {
-                let block = if m == n {
-                    let f = |x: Array| problem.apply_one(position, &with(&leaves, &[(m, x)]));
-                    hessian(f).call(leaves[m].clone())?
-                } else {
-                    let inner = |y: Array| {
-                        let f = |x: Array| problem.apply_one(position, &with(&leaves, &[(m, x), (n, y.clone())]));
-                        jacrev(f).apply(leaves[m].clone())
-                    };
-                    jacfwd(inner).call(leaves[n].clone())?
-                };
+        let blocks = hessian(|leaves: Vec<Array>| problem.apply_one(position, &leaves));
+        let blocks = if problem.is_holomorphic() { blocks.holomorphic() } else { blocks };
+        for (row, by_m) in blocks.call(problem.leaves())?.into_iter().zip(&names) {
+            for (block, by_n) in row.into_iter().zip(&names) {
                 let name = match problem.is_nested() {
                     // The keys alone name the blocks where the one argument is a map.
                     true => format!("hess{suffix}.{}.{}", key(by_m), key(by_n)),
@@ -32,14 +23,6 @@ pub(crate) fn hessian_results(problem: &Problem<'_>) -> Computed<Results> {
         }
     }
     Ok(results)
-}
-
-fn with(leaves: &[Array], replaced: &[(usize, Array)]) -> Vec<Array> {
-    let mut leaves = leaves.to_vec();
-    for (position, array) in replaced {
-        leaves[*position] = array.clone();
-    }
-    leaves
 }
 
 fn key(leaf: &str) -> &str {

@@ -7,12 +7,13 @@ use super::axes::{index_of, position_of};
 use super::{
     Arity, Batch, Case, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types, one, refuse,
 };
-use crate::array::{Array, apply1, fail};
+use crate::array::{Array, apply1};
 use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result};
 use crate::scalar::{Number, Scalar};
 use crate::tensor::Tensor;
+use crate::transform::refusal;
 use crate::types::{Dims, Type};
 use smallvec::SmallVec;
 
@@ -196,7 +197,7 @@ fn transpose_conv(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
         (Operand::Linear(_), Operand::Linear(_)) => {
             let message = "cannot be transposed in both operands: it is linear in one at a time; ask for the transpose \
                            of a linear function";
-            let error = fail(ErrorKind::Transform, "conv", message);
+            let error = refusal("conv", message);
             vec![Some(error.clone()), Some(error)]
         }
     }

@@ -4,13 +4,14 @@ use super::dense::{Dense, each};
 use super::lu::{self, permute_rows};
 use super::triangular::{Triangle, infer_system};
 use super::{as_inexact, batch_items, matrix_extents, square_extent};
-use crate::array::{Array, apply1, fail};
+use crate::array::{Array, apply1};
 use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operand::common_shape;
 use crate::prim::axes::{attempt, failed};
 use crate::prim::{Arity, Batch, Case, Domain, Elements, Eval, Jvp, Lower, Operand, Prim, Transpose};
+use crate::transform::refusal;
 use crate::types::{Dims, Type};
 
 /// The solution of a system of linear equations. It is a primitive of its own, made of `lu` and `triangular_solve` only when
@@ -172,7 +173,7 @@ fn attrs(transpose: bool) -> Attrs {
 pub(super) fn refuse_transpose(operation: &'static str) -> Vec<Option<Array>> {
     let message = "is linear in the right side alone; make the matrix independent of what is transposed, or ask for the \
                    transpose of a linear function";
-    let error = fail(ErrorKind::Transform, operation, message);
+    let error = refusal(operation, message);
     vec![Some(error.clone()), Some(error)]
 }
 
