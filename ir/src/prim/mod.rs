@@ -48,6 +48,7 @@ mod gamma_reference;
 pub mod gather;
 pub mod hyperbolic;
 pub mod implicit;
+pub mod incomplete;
 pub mod index;
 mod indexing;
 pub mod integer;
@@ -514,6 +515,7 @@ static FAMILIES: &[&[&Prim]] = &[
     root::ALL,
     special::ALL,
     bessel::ALL,
+    incomplete::ALL,
     floating::ALL,
     binary::ALL,
     bits::ALL,

@@ -1,7 +1,8 @@
 //! Applications of primitives to random operands from their sampling domains.
 
 use cotangent_ir::prim::{self, Case, Domain, Elements, Prim};
-use cotangent_ir::{Attrs, DType, Func, Number, Scalar, Tensor, Type, Value, eval, verify};
+use cotangent_ir::transform::jvp;
+use cotangent_ir::{Attrs, DType, ErrorKind, Func, Number, Scalar, Tensor, Type, Value, eval, verify};
 use num_complex::Complex;
 use std::collections::HashSet;
 use std::fmt;
@@ -161,6 +162,16 @@ impl Application {
         let results = self.results();
         let mut types = self.operands.iter().map(Tensor::ty).chain(&results);
         types.all(|ty| ty.dtype.real() != DType::F32)
+    }
+
+    /// For every operand whether there is a derivative with respect to it: it is inexact, and the rule does not refuse.
+    pub(crate) fn differentiable(&self) -> Vec<bool> {
+        let alone = |i: usize| (0..self.operands.len()).map(|j| i == j).collect::<Vec<bool>>();
+        let refuses = |i: usize| {
+            jvp::jvp(&self.func(), &alone(i))
+                .is_err_and(|error| error.kind() == ErrorKind::Transform && error.operation() == self.prim.name)
+        };
+        (0..self.operands.len()).map(|i| self.operands[i].ty().dtype.is_inexact() && !refuses(i)).collect()
     }
 
     /// Positions of the operands whose type is as asked.

@@ -12,6 +12,8 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("special.erfinv", Unary(|x| x.erf_inv())),
     ("special.expit", Unary(|x| x.sigmoid())),
     ("special.gamma", Unary(|x| x.gamma())),
+    ("special.gammainc", Binary(|a, x| a.gammainc(x))),
+    ("special.gammaincc", Binary(|a, x| a.gammaincc(x))),
     ("special.gammaln", Unary(|x| x.lgamma())),
     ("special.i0", Unary(|x| x.i0())),
     ("special.i0e", Unary(|x| x.i0e())),
