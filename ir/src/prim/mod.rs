@@ -142,6 +142,8 @@ pub enum Elements {
     Positive,
     /// Within (-0.9, 0.9), away from 0.
     Unit,
+    /// Within [0.1, 0.9].
+    Fraction,
     /// Within [1.2, 3].
     Above,
     /// Matrices, the last two axes, whose diagonal is positive and outweighs the rest, and whose singular values and

@@ -252,6 +252,7 @@ impl Random {
         match elements {
             Elements::Real => self.signed(0.2, 3.0),
             Elements::Positive => self.within(0.2, 3.0),
+            Elements::Fraction => self.within(0.1, 0.9),
             Elements::Above => self.within(1.2, 3.0),
             Elements::Unit => self.signed(0.1, 0.9),
             Elements::Dominant => self.signed(0.02, 0.12),
