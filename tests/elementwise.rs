@@ -1,6 +1,6 @@
 //! Elementwise functions that are made of others, at the places where the parts would go wrong; and derivatives there.
 
-use cotangent::{Array, DType, Function, grad, jit, vmap};
+use cotangent::{Array, DType, ErrorKind, Function, grad, jit, vmap};
 
 /// The compiled function's values.
 fn compiled(function: fn(Array, Array) -> Array, x: &[f64], y: &[f64]) -> Vec<f64> {
@@ -108,6 +108,19 @@ fn derivatives_of_incomplete_functions() {
         &jit(|a: Array, x: Array| a.gammaincc(x)).call((a, x)).unwrap().to_vec().unwrap(),
     );
     assert_eq!(Array::zeros(&[0], DType::F32).gammainc(1).shape().unwrap()[..], [0]);
+}
+
+#[test]
+fn the_incomplete_beta_function_is_differentiable_by_its_limit() {
+    let number = |x: f64| Array::from(x);
+    // x^2 (3 - 2 x) has the slope 6 x (1 - x).
+    assert_near(slope(move |x| number(2.0).betainc(2.0, x), 0.25), 1.125);
+    assert_near(slope(move |x| number(2.0).betainc(1.0, x), 1.0), 2.0);
+    let error = grad(move |a: Array| a.betainc(2.0, 0.25)).call(number(2.0)).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Transform, "betainc"));
+    let batched = vmap(|x: Array| Array::from(2.0f64).betainc(2.0, x)).call(Array::from([0.25f64, 0.5])).unwrap();
+    assert_near(batched.index_axis(0, 0).item().unwrap(), 0.15625);
+    assert_near(batched.index_axis(0, 1).item().unwrap(), 0.5);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::call::Function::{self, Binary, Call, Unary};
 use cotangent::Array;
 
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
+    ("special.betainc", Call(|call| Ok(call.x().betainc(call.y(), &call.arrays[2]).into()))),
     ("special.betaln", Binary(|x, y| x.betaln(y))),
     ("special.digamma", Unary(|x| x.digamma())),
     ("special.entr", Unary(|x| x.entr())),
