@@ -121,7 +121,7 @@ fn choose(
         Ok(population) => population,
         Err(error) => return Array::from_error(error.at(location)),
     };
-    let draws = shape.iter().product();
+    let draws: usize = shape.iter().product();
     if population == 0 && draws > 0 {
         return fail(ErrorKind::Argument, operation, format!("{draws} slices are asked for, there are none"));
     }

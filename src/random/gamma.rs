@@ -1,5 +1,6 @@
 //! The gamma distribution, and those that are made of it.
 
+use super::words::least;
 use super::{Key, each, float_sample, parameter};
 use crate::control::while_loop;
 use crate::custom::custom_jvp;
@@ -90,10 +91,8 @@ fn gammas(key: &Key, a: &Array, scale: Scale) -> Array {
             let slope = match scale {
                 Scale::Linear => a.random_gamma_grad(&sample),
                 Scale::Logarithmic => {
-                    // Where the sample underflows, the slope is that of the least number.
-                    let x = sample.exp();
-                    let least = if a.dtype() == Ok(DType::F32) { f32::MIN_POSITIVE.into() } else { f64::MIN_POSITIVE };
-                    let x = x.equal(0).select(least, x);
+                    // Where the sample underflows, the slope is that of the least normal number.
+                    let x = sample.exp().maximum(least(a.dtype().unwrap_or(DType::F64)));
                     a.random_gamma_grad(&x) / x
                 }
             };

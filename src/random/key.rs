@@ -45,6 +45,11 @@ impl Key {
         Key { high: Array::from((seed >> 32) as u32), low: Array::from(seed as u32) }
     }
 
+    /// The key of two words, `u32` scalars, such as [`words`](Key::words) gives.
+    pub fn from_words(high: Array, low: Array) -> Key {
+        Key { high, low }
+    }
+
     /// The two words of the key, `u32` scalars.
     pub fn words(&self) -> (Array, Array) {
         (self.high.clone(), self.low.clone())

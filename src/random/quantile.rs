@@ -1,5 +1,6 @@
 //! Continuous distributions whose quantile function is elementary: each sample is that function of one uniform number.
 
+use super::words::{epsilon, least};
 use super::{Key, float_sample};
 use cotangent_ir::{Array, DType};
 use std::f64::consts::PI;
@@ -54,14 +55,4 @@ pub fn gumbel(key: &Key, shape: &[usize], dtype: DType) -> Array {
 
 pub(super) fn gumbels(key: &Key, count: usize, dtype: DType) -> Array {
     -(-key.words_of_counters(count).uniform(dtype, least(dtype), 1.0).log()).log()
-}
-
-/// The distance of 1 to the next number.
-fn epsilon(dtype: DType) -> f64 {
-    if dtype == DType::F32 { f32::EPSILON.into() } else { f64::EPSILON }
-}
-
-/// The least normal number.
-fn least(dtype: DType) -> f64 {
-    if dtype == DType::F32 { f32::MIN_POSITIVE.into() } else { f64::MIN_POSITIVE }
 }

@@ -54,3 +54,13 @@ impl Words {
         -(-self.unit(dtype)).log1p()
     }
 }
+
+/// The distance of 1 to the next number.
+pub(super) fn epsilon(dtype: DType) -> f64 {
+    if dtype == DType::F32 { f32::EPSILON.into() } else { f64::EPSILON }
+}
+
+/// The least normal number.
+pub(super) fn least(dtype: DType) -> f64 {
+    if dtype == DType::F32 { f32::MIN_POSITIVE.into() } else { f64::MIN_POSITIVE }
+}
