@@ -42,6 +42,8 @@
 //! let error = sum.to_vec::<f32>().unwrap_err();
 //! assert_eq!(error.operation(), "add");
 //! ```
+//!
+#![doc = include_str!("../docs/ulp.md")]
 
 #[cfg(feature = "compiler")]
 pub mod compile;
