@@ -1,14 +1,15 @@
 //! Elementary functions of numbers of twice the digits, by their series: slow, and right to some thirty digits, of zeros too.
 
 use crate::double_double::{Double, exact_product};
+use std::f64::consts;
 
-const LN_2: Double = Double::new(0.6931471805599453, 2.3190468138462996e-17);
-const PI: Double = Double::new(3.141592653589793, 1.2246467991473532e-16);
+const LN_2: Double = Double::new(consts::LN_2, 2.3190468138462996e-17);
+const PI: Double = Double::new(consts::PI, 1.2246467991473532e-16);
 /// A right angle in four parts.
-const RIGHT: [f64; 4] = [1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33, 5.562271104316826e-50];
-const INVERSE_LN_2: Double = Double::new(1.4426950408889634, 2.0355273740931033e-17);
-const INVERSE_LN_10: Double = Double::new(0.4342944819032518, 1.098319650216765e-17);
-const TWO_OVER_ROOT_PI: Double = Double::new(1.1283791670955126, 1.533545961316588e-17);
+const RIGHT: [f64; 4] = [consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33, 5.562271104316826e-50];
+const INVERSE_LN_2: Double = Double::new(consts::LOG2_E, 2.0355273740931033e-17);
+const INVERSE_LN_10: Double = Double::new(consts::LOG10_E, 1.098319650216765e-17);
+const TWO_OVER_ROOT_PI: Double = Double::new(consts::FRAC_2_SQRT_PI, 1.533545961316588e-17);
 const LN_ROOT_TWO_PI: Double = Double::new(0.9189385332046728, -3.8782941580672414e-17);
 const EULER: Double = Double::new(0.5772156649015329, -4.942915152430645e-18);
 const ONE: Double = Double::new(1.0, 0.0);
@@ -262,7 +263,7 @@ pub(crate) fn erf_inv(x: f64) -> Double {
         return x.into();
     }
     let log = ((1.0 - size) * (1.0 + size)).ln();
-    let b = 2.0 / (0.147 * std::f64::consts::PI) + log / 2.0;
+    let b = 2.0 / (0.147 * consts::PI) + log / 2.0;
     let start = ((b * b - log / 0.147).sqrt() - b).max(0.0).sqrt();
     let mut y = Double::from(if size < 1e-3 { 0.886226925452758 * size } else { start });
     for _ in 0..6 {
