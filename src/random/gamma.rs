@@ -53,7 +53,7 @@ pub fn beta(key: &Key, shape: &[usize], dtype: DType, a: impl IntoOperand, b: im
     })
 }
 
-/// Vectors of the Dirichlet distribution with parameters `alpha`, vectors [.., n] of positive numbers: `shape` + [n]. The
+/// Vectors of the Dirichlet distribution with parameters `alpha`, vectors `[.., n]` of positive numbers: `shape + [n]`. The
 /// elements of each are positive and sum to 1, with density proportional to the product of `x_i^(alpha_i - 1)`.
 ///
 /// ```
@@ -66,7 +66,7 @@ pub fn beta(key: &Key, shape: &[usize], dtype: DType, a: impl IntoOperand, b: im
 pub fn dirichlet(key: &Key, shape: &[usize], dtype: DType, alpha: &Array) -> Array {
     let n = match alpha.shape().map(|shape| shape.last().copied()) {
         Ok(Some(n)) => n,
-        Ok(None) => return fail(ErrorKind::Shape, "dirichlet", "`alpha` is a scalar; pass vectors [.., n]"),
+        Ok(None) => return fail(ErrorKind::Shape, "dirichlet", "`alpha` is a scalar; pass vectors `[.., n]`"),
         Err(error) => return Array::from_error(error),
     };
     let whole = [shape, &[n]].concat();

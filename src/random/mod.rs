@@ -6,7 +6,7 @@
 //!
 //! Keys, bits and samples are those of JAX 0.8.1 with its default `jax_threefry_partitionable`, in 32 or 64 bits by the
 //! dtype that is asked for; floating-point samples agree to rounding. Where a sample is accepted or rejected by a comparison
-//! of floating-point numbers ([`gamma`], [`poisson`], [`choice`] with probabilities), a rounding that goes the other way
+//! of floating-point numbers ([`gamma()`], [`poisson()`], [`choice`] with probabilities), a rounding that goes the other way
 //! gives another sample, about once in a million.
 //!
 //! Parameters of distributions are arrays that broadcast to the shape of the sample, or numbers. Samples are

@@ -55,8 +55,8 @@ pub fn truncated_normal(
     })
 }
 
-/// Vectors of the normal distribution with the given means, vectors [.., n], and covariances, symmetric positive definite
-/// matrices [.., n, n], of their dtype: `shape` + [n]. The vectors are `mean + L z` with the Cholesky factor `L` of the
+/// Vectors of the normal distribution with the given means, vectors `[.., n]`, and covariances, symmetric positive definite
+/// matrices `[.., n, n]`, of their dtype: `shape + [n]`. The vectors are `mean + L z` with the Cholesky factor `L` of the
 /// covariance and standard normal `z`.
 ///
 /// ```
@@ -75,7 +75,7 @@ pub fn multivariate_normal(key: &Key, shape: &[usize], mean: &Array, covariance:
     };
     let dtype = mean_type.dtype.promote(covariance_type.dtype);
     let Some(&n) = mean_type.shape.last() else {
-        return fail(ErrorKind::Shape, "multivariate_normal", "the mean is a scalar; pass vectors [.., n]");
+        return fail(ErrorKind::Shape, "multivariate_normal", "the mean is a scalar; pass vectors `[.., n]`");
     };
     if !covariance_type.shape.ends_with(&[n, n]) {
         let message = format!("means {mean_type} need covariances [.., {n}, {n}], given are {covariance_type}");

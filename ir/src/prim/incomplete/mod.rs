@@ -1,6 +1,6 @@
 //! Incomplete integrals: the regularized incomplete gamma and beta functions, of positive parameters.
 //!
-//! Compiled, each is a loop over the whole array that ends when no element changes any more ([`loops`]). They are primitives
+//! Compiled, each is a loop over the whole array that ends when no element changes any more (`loops`). They are primitives
 //! of their own, expanded just before fusion, because their derivatives are closed forms or loops of their own: nothing
 //! is differentiated through an iteration, and reverse mode works.
 
