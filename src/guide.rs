@@ -11,3 +11,11 @@ pub mod primitives {}
 /// The names of NumPy and JAX, and where they are here.
 #[doc = include_str!("../docs/numpy.md")]
 pub mod numpy {}
+
+/// Mistakes that are made with transformations, each with the message and its repair.
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
+
+/// How accurate the elementary functions are.
+#[doc = include_str!("../docs/ulp.md")]
+pub mod accuracy {}

@@ -1,6 +1,6 @@
 //! Elementwise functions that are made of others, at the places where the parts would go wrong; and derivatives there.
 
-use cotangent::{Array, DType, Function, grad, jit};
+use cotangent::{Array, DType, ErrorKind, Function, grad, jit, vmap};
 
 /// The compiled function's values.
 fn compiled(function: fn(Array, Array) -> Array, x: &[f64], y: &[f64]) -> Vec<f64> {
@@ -82,6 +82,45 @@ fn derivatives_where_a_part_is_singular() {
     assert_near(slope(|x| x.i1e(), 0.0), 0.5);
     assert_near(slope(|x| x.relu(), 0.0), 0.0);
     assert_near(slope(|x| x.remainder(3.0), -7.0), 1.0);
+}
+
+/// Of incomplete functions: by the limit in closed form, by the parameter from a sum, in every mode and batched.
+#[test]
+fn derivatives_of_incomplete_functions() {
+    let density = |a: f64, x: f64| ((a - 1.0) * x.ln() - x - Array::from(a).lgamma().item().unwrap()).exp();
+    assert_near(slope(|x| Array::from(2.5f64).gammainc(x), 1.5), density(2.5, 1.5));
+    assert_near(slope(|x| Array::from(2.5f64).gammaincc(x), 9.0), -density(2.5, 9.0));
+    assert_near(slope(|a| a.gammainc(2.0), 1.0), -0.220_825_426_211_859_5);
+    assert_near(slope(|a| a.gammaincc(2.0), 1.0), 0.220_825_426_211_859_5);
+    assert_near(slope(|x| Array::from(1.0f64).gammainc(x), 0.0), 1.0);
+    // The mixed derivative, by either way.
+    let mixed = |x: Array| grad(move |a: Array| a.gammainc(&x)).apply(Array::from(1.0f64));
+    assert_near(slope(mixed, 2.0), (-2.0f64).exp() * (2.0f64.ln() + 0.577_215_664_901_532_9));
+    let error = grad(|a: Array| grad(|a: Array| a.gammainc(2.0)).apply(a)).call(Array::from(1.0f64)).unwrap_err();
+    assert!(error.to_string().contains("stop_gradient"), "{error}");
+    // At a fixed quantile p, an exponential sample is -log(1 - p); its neighbours are those of the same p.
+    let sample = jit(|a: Array| a.random_gamma_grad(2.0)).call(Array::from(1.0f64)).unwrap().item().unwrap();
+    assert_near(sample, 0.220_825_426_211_859_5 * 2.0f64.exp());
+    let (a, x) = (Array::from([0.5f64, 3.0]), Array::from([0.1f64, 9.0]));
+    let batched = vmap(|a: Array, x: Array| a.gammaincc(x)).call((a.clone(), x.clone())).unwrap();
+    assert_same(
+        &batched.to_vec().unwrap(),
+        &jit(|a: Array, x: Array| a.gammaincc(x)).call((a, x)).unwrap().to_vec().unwrap(),
+    );
+    assert_eq!(Array::zeros(&[0], DType::F32).gammainc(1).shape().unwrap()[..], [0]);
+}
+
+#[test]
+fn the_incomplete_beta_function_is_differentiable_by_its_limit() {
+    let number = |x: f64| Array::from(x);
+    // x^2 (3 - 2 x) has the slope 6 x (1 - x).
+    assert_near(slope(move |x| number(2.0).betainc(2.0, x), 0.25), 1.125);
+    assert_near(slope(move |x| number(2.0).betainc(1.0, x), 1.0), 2.0);
+    let error = grad(move |a: Array| a.betainc(2.0, 0.25)).call(number(2.0)).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Transform, "betainc"));
+    let batched = vmap(|x: Array| Array::from(2.0f64).betainc(2.0, x)).call(Array::from([0.25f64, 0.5])).unwrap();
+    assert_near(batched.index_axis(0, 0).item().unwrap(), 0.15625);
+    assert_near(batched.index_axis(0, 1).item().unwrap(), 0.5);
 }
 
 #[test]

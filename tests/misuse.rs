@@ -2,10 +2,10 @@
 //! expected, what to do, and the line of the mistake in this file.
 
 use cotangent::{
-    AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, allow_int, axis_index, axis_size, cond,
-    custom_jvp, custom_vjp, debug_print, eval_shape, fori_loop, grad, hessian, host_call, impl_tree, jacfwd, jacrev, jit,
-    jvp, linear_transpose, linearize, placeholder, psum, scan, switch, trivial_tangent, value_and_grad, vjp, vmap,
-    while_loop,
+    AllArguments, Argument, Array, DType, Error, ErrorKind, Function, Tree, Type, allow_int, axis_index, axis_size,
+    cond, custom_jvp, custom_vjp, debug_print, eval_shape, fori_loop, grad, hessian, host_call, impl_tree, jacfwd,
+    jacrev, jit, jvp, linear_transpose, linearize, placeholder, psum, scan, switch, trivial_tangent, value_and_grad,
+    vjp, vmap, while_loop,
 };
 use std::cell::RefCell;
 

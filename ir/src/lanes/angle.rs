@@ -3,7 +3,7 @@
 use super::Lanes;
 use super::float::Pair;
 use crate::kernel::{LaneOp, NodeId};
-use std::f64::consts::{FRAC_PI_2, PI};
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 
 /// (asin(s) / s - 1) / s^2 in terms of s^2, for |s| <= 1/2.
 const ASIN: &[f64] = &[
@@ -29,13 +29,82 @@ const ASIN_SINGLE: &[f64] = &[
     0.1666666567325592,
 ];
 
+/// (tan(r) / r - 1) / r^2 in terms of r^2, for |r| <= pi/4.
+const TAN: &[f64] = &[
+    8.487285594671859e-06,
+    -1.833169905712586e-05,
+    3.654645976053761e-05,
+    -1.1046558640843717e-05,
+    5.5611243893475796e-05,
+    8.99738173317227e-05,
+    0.00024123023201540384,
+    0.0005895746779049437,
+    0.001455902893419782,
+    0.0035921209631917536,
+    0.0088632360047476,
+    0.021869488517019683,
+    0.05396825396865669,
+    0.13333333333333,
+    0.3333333333333333,
+];
+
+/// pi/2 in three parts, of which the products of the first two with numbers below 2^20 are exact.
+const RIGHT_ANGLE: [f64; 3] = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21];
+
+/// Up to here, arguments are reduced by those parts.
+const REDUCED: f64 = 1e6;
+
 impl Lanes<'_> {
-    /// The tangent, in double precision: the quotient of a sine and a cosine of single precision is off by three errors.
+    /// The tangent. The quotient of a sine and a cosine is off by three errors: single precision is computed in double, and
+    /// double by a polynomial of its own, up to large arguments.
     pub(crate) fn tan(&mut self, x: NodeId) -> NodeId {
+        let double = self.is_double(x);
         self.in_double(x, |lanes, x| {
             let (sin, cos) = (lanes.op(LaneOp::Sin, &[x]), lanes.op(LaneOp::Cos, &[x]));
-            lanes.div(sin, cos)
+            let quotient = lanes.div(sin, cos);
+            if double { lanes.precise_tan(x, quotient) } else { quotient }
         })
+    }
+
+    /// The tangent, with a value for large arguments. Of the distance r + low to the nearest multiple of a right angle, it
+    /// is t + rest or, after an odd multiple, -1 / (t + rest).
+    fn precise_tan(&mut self, x: NodeId, large: NodeId) -> NodeId {
+        let [first, second, third] = RIGHT_ANGLE;
+        let (n, integer) = self.nearest(x, FRAC_2_PI);
+        let (first, second, third) = (self.times(n, first), self.times(n, -second), self.times(n, third));
+        let r = self.sub(x, first);
+        let (r, low) = self.exact_sum(r, second);
+        let low = self.sub(low, third);
+        let sum = self.add(r, low);
+        let taken = self.sub(r, sum);
+        let (r, low) = (sum, self.add(taken, low));
+
+        let square = self.mul(r, r);
+        let rest = self.polynomial(square, TAN);
+        let cube = self.mul(square, r);
+        let rest = self.mul(rest, cube);
+        let t = self.add(r, rest);
+        let slope = self.mul(t, t);
+        let low = self.multiply_add(slope, low, low);
+        let rest = self.add(rest, low);
+        let t = self.add(r, rest);
+        let kept = self.sub(t, r);
+        let rest = self.sub(rest, kept);
+
+        let inverse = self.reciprocal(t);
+        let square = self.mul(inverse, inverse);
+        let correction = self.mul(square, rest);
+        let cotangent = self.sub(correction, inverse);
+        let one = self.integer(integer, 1);
+        let parity = self.and(integer, one);
+        let is_odd = self.equal(parity, one);
+        let value = self.choose(is_odd, cotangent, t);
+        let size = self.abs(x);
+        let is_reduced = self.is_below(size, REDUCED);
+        let value = self.choose(is_reduced, value, large);
+        // Small numbers are their own tangents, zeros with their sign.
+        let is_tiny = self.is_below(size, 1e-9);
+        self.choose(is_tiny, x, value)
     }
 
     /// pi/2 as a number of the width of `x` and what that leaves out.

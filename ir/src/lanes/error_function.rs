@@ -104,25 +104,53 @@ const HALF_ROOT_PI: f64 = 0.886226925452758;
 impl Lanes<'_> {
     /// The error function of |x| <= 1.
     fn small_erf(&mut self, x: NodeId) -> NodeId {
+        self.small_erf_and(x, x)
+    }
+
+    /// erf(x) - x of |x| <= 1, plus a summand.
+    fn small_erf_and(&mut self, x: NodeId, summand: NodeId) -> NodeId {
         let coefficients = self.by_width(x, ERF, ERF_SINGLE);
         let square = self.mul(x, x);
         let rest = self.polynomial(square, coefficients);
-        self.multiply_add(rest, x, x)
+        self.multiply_add(rest, x, summand)
     }
 
     /// The complement of x >= 1/2: e^-(x^2) times a quotient, x^2 being taken with what its rounding leaves out.
     fn large_erfc(&mut self, x: NodeId) -> NodeId {
-        let (coefficients, k, bound) = self.by_width(x, (SCALED, 4.0, 28.0), (SCALED_SINGLE, 2.0, 11.0));
-        let x = self.limited(x, 0.0, bound);
-        let (numerator, denominator) = (self.plus(x, -k), self.plus(x, k));
-        let q = self.div(numerator, denominator);
-        let scaled = self.polynomial(q, coefficients);
+        let (x, scaled) = self.scaled_erfc(x);
         let twice = self.add(x, x);
         let denominator = self.plus(twice, 1.0);
         let factor = self.div(scaled, denominator);
         let (square, low) = self.exact_square(x);
         let exponent = (self.neg(square), self.neg(low));
         self.exp_of_pair_times(exponent, factor)
+    }
+
+    /// The same with what the roundings of the denominator and of the quotient leave out, as a part of the
+    /// exponent.
+    fn precise_erfc(&mut self, x: NodeId) -> NodeId {
+        let (x, scaled) = self.scaled_erfc(x);
+        let (twice, one) = (self.add(x, x), self.number(x, 1.0));
+        let (denominator, missing) = self.exact_sum(twice, one);
+        let factor = self.div(scaled, denominator);
+        let (product, below) = self.exact_product(factor, denominator);
+        let rest = self.sub(scaled, product);
+        let rest = self.sub(rest, below);
+        let taken = self.mul(factor, missing);
+        let rest = self.sub(rest, taken);
+        let relative = self.div(rest, scaled);
+        let (square, low) = self.exact_square(x);
+        let exponent = (self.neg(square), self.sub(relative, low));
+        self.exp_of_pair_times(exponent, factor)
+    }
+
+    /// x within where its complement is not 0, and (1 + 2x) e^(x^2) erfc(x).
+    fn scaled_erfc(&mut self, x: NodeId) -> (NodeId, NodeId) {
+        let (coefficients, k, bound) = self.by_width(x, (SCALED, 4.0, 28.0), (SCALED_SINGLE, 2.0, 11.0));
+        let x = self.limited(x, 0.0, bound);
+        let (numerator, denominator) = (self.plus(x, -k), self.plus(x, k));
+        let q = self.div(numerator, denominator);
+        (x, self.polynomial(q, coefficients))
     }
 
     /// The error function.
@@ -138,20 +166,17 @@ impl Lanes<'_> {
         self.choose(is_nan, x, value)
     }
 
-    /// 1 - erf(x), without cancellation. The factors of single precision would lose more than two units.
+    /// 1 - erf(x), without cancellation: (1 - x) - (erf(x) - x) up to 13/16, of which the first difference is exact from 1/2
+    /// on.
     pub(crate) fn erfc(&mut self, x: NodeId) -> NodeId {
-        self.in_double(x, |lanes, x| lanes.erfc_double(x))
-    }
-
-    fn erfc_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
-        let small = self.small_erf(x);
-        let small = self.number_less(1.0, small);
-        let large = self.large_erfc(size);
+        let (rest, opposite) = (self.number_less(1.0, x), self.neg(x));
+        let small = self.small_erf_and(opposite, rest);
+        let large = self.precise_erfc(size);
         let reflected = self.number_less(2.0, large);
         let negative = self.is_below(x, 0.0);
         let large = self.choose(negative, reflected, large);
-        let is_small = self.is_below(size, 0.5);
+        let is_small = self.is_below(size, 0.8125);
         let value = self.choose(is_small, small, large);
         let is_nan = self.op(LaneOp::Ne, &[x, x]);
         self.choose(is_nan, x, value)
@@ -162,7 +187,8 @@ impl Lanes<'_> {
         self.in_double(x, |lanes, x| lanes.erf_inv_double(x))
     }
 
-    /// Two polynomials, and one step of Halley's method on erf below 1/2 and on erfc beyond.
+    /// Two polynomials, and one step of Halley's method on erf below 3/4 and on erfc beyond. Of the error of erf, the
+    /// difference of y and x is exact.
     fn erf_inv_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
         let rest = self.number_less(1.0, size);
@@ -179,9 +205,11 @@ impl Lanes<'_> {
         let y = self.choose(is_near, near, far);
         let y = self.mul(y, size);
 
-        let (small, large) = (self.small_erf(y), self.large_erfc(y));
-        let (below, beyond) = (self.sub(small, size), self.sub(rest, large));
-        let is_small = self.is_below(size, 0.5);
+        let excess = self.sub(y, size);
+        let below = self.small_erf_and(y, excess);
+        let large = self.large_erfc(y);
+        let beyond = self.sub(rest, large);
+        let is_small = self.is_below(size, 0.75);
         let error = self.choose(is_small, below, beyond);
         let square = self.mul(y, y);
         let power = self.op(LaneOp::Exp, &[square]);

@@ -207,6 +207,19 @@ impl Lanes<'_> {
         (square, self.multiply_add(lower, lower, rest))
     }
 
+    /// a b and what its rounding leaves out.
+    pub(crate) fn exact_product(&mut self, a: NodeId, b: NodeId) -> Pair {
+        let product = self.mul(a, b);
+        let (upper_a, upper_b) = (self.upper_half(a), self.upper_half(b));
+        let (lower_a, lower_b) = (self.sub(a, upper_a), self.sub(b, upper_b));
+        let first = self.mul(upper_a, upper_b);
+        let first = self.sub(first, product);
+        let (cross, other) = (self.mul(upper_a, lower_b), self.mul(lower_a, upper_b));
+        let rest = self.add(first, cross);
+        let rest = self.add(rest, other);
+        (product, self.multiply_add(lower_a, lower_b, rest))
+    }
+
     /// The whole number nearest to `factor` times a small number, as a float and as an integer in the low bits of a lane
     /// of the same width: adding 1.5 times the power of two whose last place is one rounds.
     pub(crate) fn nearest(&mut self, a: NodeId, factor: f64) -> (NodeId, NodeId) {
@@ -315,9 +328,11 @@ mod tests {
         let mut lanes = Lanes::new(&mut dag);
         let (a, b) = (lanes.literal(Scalar::real(DType::F32, 1.1)), lanes.literal(Scalar::real(DType::F32, 1e-7)));
         let (sum, square) = (lanes.exact_sum(a, b), lanes.exact_square(a));
+        let product = lanes.exact_product(a, b);
         let real = |id| value(&dag, id).as_f64();
         assert_eq!(real(sum.0) + real(sum.1), real(a) + real(b));
         assert_eq!(real(square.0) + real(square.1), real(a) * real(a));
+        assert_eq!(real(product.0) + real(product.1), real(a) * real(b));
         assert_eq!(lane_op(LaneOp::Bitcast, &[Scalar::real(DType::F32, -0.0)], DType::I32).as_i128(), i32::MIN.into());
     }
 }

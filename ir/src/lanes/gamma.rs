@@ -2,30 +2,36 @@
 //! summands leave single precision too few digits.
 
 use super::Lanes;
+use super::logarithm::Parts;
 use crate::kernel::{LaneOp, NodeId};
 use std::f64::consts::PI;
 
-/// log gamma(2 + y) / y in terms of y, for |y| <= 1/2.
+/// (log gamma(2 + y) - (1 - EULER) y) / y^2 in terms of y, for y from -5/8 to 1/2.
 const NEAR_TWO: &[f64] = &[
-    2.7475390051909663e-07,
-    -5.811277768921246e-07,
-    9.242852225162277e-07,
-    -1.9743106888421067e-06,
-    4.3828545383846665e-06,
-    -9.45628851510172e-06,
-    2.050601970174762e-05,
-    -4.4923727564247656e-05,
-    9.945761692157133e-05,
-    -0.00022315497746292723,
-    0.0005096695196526673,
-    -0.0011927539009983087,
-    0.002890510330865901,
-    -0.007385551028935545,
-    0.02058080842778338,
-    -0.06735230105319563,
+    1.2331642817215154e-07,
+    -1.1238423428244063e-07,
+    1.3427896532258523e-07,
+    -4.540479894821e-07,
+    9.912451584869659e-07,
+    -2.0342872254090926e-06,
+    4.3655483223821e-06,
+    -9.440990284594206e-06,
+    2.050864453256598e-05,
+    -4.492600806289654e-05,
+    9.945738108978329e-05,
+    -0.00022315477709735374,
+    0.0005096695316743623,
+    -0.0011927539109258295,
+    0.002890510330555429,
+    -0.007385551028688103,
+    0.020580808427786503,
+    -0.06735230105319802,
     0.3224670334241132,
-    0.42278433509846713,
 ];
+
+/// Euler's constant, minus the derivative of log gamma at 1, and 1 less, that at 2.
+const EULER: f64 = 0.5772156649015329;
+const SLOPE_AT_TWO: f64 = 0.42278433509846713;
 
 /// B_2k / (2k (2k - 1)), highest k first: Stirling's series of log gamma, in terms of 1 / x^2.
 const STIRLING: &[f64] = &[
@@ -75,42 +81,68 @@ impl Lanes<'_> {
         self.in_double(x, |lanes, x| lanes.lgamma_double(x))
     }
 
-    /// Stirling's series from 8; below, log gamma(2 + y) from a polynomial and the logarithm of the factors between 2 + y
-    /// and x; reflected for negative x.
+    /// Stirling's series from 17/2. Below, log gamma of a number near 1 or 2 from a polynomial, and the logarithm of the
+    /// factors between that and x; reflected for negative x.
+    ///
+    /// Near 1, where log gamma vanishes, log gamma(2 + y) - log(1 + y) would lose digits: there both begin with a multiple of
+    /// y, and what remains of them is added before the difference of the two multiples, -EULER y.
     fn lgamma_double(&mut self, x: NodeId) -> NodeId {
         let size = self.abs(x);
+        let (tiny, lower, one) =
+            (self.is_below(size, 0.375), self.is_below(size, 0.7109375), self.is_below(size, 1.375));
+        let (zero, unit) = (self.number(x, 0.0), self.number(x, 1.0));
+        // The whole number that y counts from: x itself, or x + 1 below `lower`, is y more than 1 or 2.
+        let two = self.number(x, 2.0);
         let whole = self.op(LaneOp::Round, &[size]);
-        let y = self.sub(size, whole);
-        let base = self.polynomial(y, NEAR_TWO);
-        let base = self.mul(base, y);
-        let mut product = self.number(x, 1.0);
+        let whole = self.op(LaneOp::Max, &[whole, two]);
+        let center = self.choose(one, unit, whole);
+        let center = self.choose(tiny, zero, center);
+        let y = self.sub(size, center);
+        let square = self.mul(y, y);
+        let bend = self.polynomial(y, NEAR_TWO);
+
+        let slope = self.number(x, SLOPE_AT_TWO);
+        let slope = self.multiply_add(bend, y, slope);
+        let near_two = self.mul(slope, y);
+        let Parts { half_square, rest } = self.logarithm_parts(y);
+        let of_logarithm = self.sub(half_square, rest);
+        let bend = self.multiply_add(bend, square, of_logarithm);
+        let steep = self.number(x, -EULER);
+        let near_one = self.multiply_add(steep, y, bend);
+        let above = self.op(LaneOp::Not, &[lower]);
+        let around_one = self.and(above, one);
+        let is_one = self.or(tiny, around_one);
+        let base = self.choose(is_one, near_one, near_two);
+
+        let mut product = unit;
         for j in 2..8 {
             let factor = self.plus(y, j.into());
             let taken = self.is_above(whole, j.into());
-            let one = self.number(x, 1.0);
-            let factor = self.choose(taken, factor, one);
+            let factor = self.choose(taken, factor, unit);
             product = self.mul(product, factor);
         }
-        let next = self.plus(size, 1.0);
-        let both = self.mul(size, next);
-        let (zeroth, below_two) = (self.is(whole, 0.0), self.is_below(whole, 2.0));
-        let divisor = self.choose(zeroth, both, size);
-        let argument = self.choose(below_two, divisor, product);
         let is_large = self.is_above(whole, 8.0);
-        let argument = self.choose(is_large, size, argument);
-        let log = self.op(LaneOp::Log, &[argument]);
-        let (sum, difference) = (self.add(base, log), self.sub(base, log));
-        let small = self.choose(below_two, difference, sum);
+        let itself = self.or(lower, is_large);
+        let argument = self.choose(itself, size, product);
+        let (high, low) = self.logarithm_pair(argument);
+        let (opposite_high, opposite_low) = (self.neg(high), self.neg(low));
+        let added_high = self.choose(lower, opposite_high, high);
+        let added_low = self.choose(lower, opposite_low, low);
+        let small = self.add(base, added_low);
+        let small = self.add(small, added_high);
 
         let reciprocal = self.reciprocal(size);
         let square = self.mul(reciprocal, reciprocal);
         let series = self.polynomial(square, STIRLING);
-        let lowered = self.plus(size, -0.5);
-        let log_less = self.plus(log, -1.0);
         let series = self.mul(series, reciprocal);
         let rest = self.plus(series, 0.4189385332046727);
-        let large = self.multiply_add(lowered, log_less, rest);
+        let lowered = self.plus(size, -0.5);
+        let less = self.plus(high, -1.0);
+        let rest = self.multiply_add(lowered, low, rest);
+        let large = self.multiply_add(lowered, less, rest);
         let value = self.choose(is_large, large, small);
+        let pole = self.is(size, 0.0);
+        let value = self.put(pole, f64::INFINITY, value);
 
         // gamma(x) gamma(-x) = -pi / (x sin(pi x)); near 0 the logarithm alone is right.
         let (sin, _) = self.sin_and_cos_of_turns(size);

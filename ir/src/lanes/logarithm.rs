@@ -2,6 +2,7 @@
 //! f - f^2/2 + s (f^2/2 + s^2 R), which keeps f exact (this form is that of the FreeBSD library).
 
 use super::Lanes;
+use super::float::Pair;
 use crate::kernel::NodeId;
 use std::f64::consts::LN_2;
 
@@ -37,13 +38,14 @@ const TEN_SINGLE: Base =
     Base { inverse: (0.43432617187500, -3.1689971365e-5), of_two: (0.3010292053222656, 7.9034151668e-7) };
 
 /// Parts of log(1 + f): f^2 / 2 and the summand s (f^2 / 2 + s^2 R).
-struct Parts {
-    half_square: NodeId,
-    rest: NodeId,
+pub(crate) struct Parts {
+    pub(crate) half_square: NodeId,
+    pub(crate) rest: NodeId,
 }
 
 impl Lanes<'_> {
-    fn logarithm_parts(&mut self, f: NodeId) -> Parts {
+    /// Of 1 + f between sqrt(1/2) and sqrt(2).
+    pub(crate) fn logarithm_parts(&mut self, f: NodeId) -> Parts {
         let denominator = self.plus(f, 2.0);
         let s = self.div(f, denominator);
         let z = self.mul(s, s);
@@ -53,6 +55,17 @@ impl Lanes<'_> {
         let half_square = self.mul(half_f, f);
         let inner = self.multiply_add(rest, z, half_square);
         Parts { half_square, rest: self.mul(s, inner) }
+    }
+
+    /// The logarithm of a positive finite number as a multiple of ln 2, which is exact, and a number up to 1/2.
+    pub(crate) fn logarithm_pair(&mut self, x: NodeId) -> Pair {
+        let (f, e) = self.split(x);
+        let Parts { half_square, rest } = self.logarithm_parts(f);
+        let ln2 = self.by_width(x, LN2, LN2_SINGLE);
+        let low = self.times(e, ln2.1);
+        let low = self.add(low, rest);
+        let low = self.sub(low, half_square);
+        (self.times(e, ln2.0), self.add(low, f))
     }
 
     /// log(1 + x).

@@ -51,6 +51,7 @@ pub mod gather;
 pub mod host;
 pub mod hyperbolic;
 pub mod implicit;
+pub mod incomplete;
 pub mod index;
 mod indexing;
 pub mod integer;
@@ -144,6 +145,8 @@ pub enum Elements {
     Positive,
     /// Within (-0.9, 0.9), away from 0.
     Unit,
+    /// Within [0.1, 0.9].
+    Fraction,
     /// Within [1.2, 3].
     Above,
     /// Matrices, the last two axes, whose diagonal is positive and outweighs the rest, and whose singular values and
@@ -521,6 +524,7 @@ static FAMILIES: &[&[&Prim]] = &[
     root::ALL,
     special::ALL,
     bessel::ALL,
+    incomplete::ALL,
     floating::ALL,
     binary::ALL,
     bits::ALL,

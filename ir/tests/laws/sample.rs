@@ -1,7 +1,8 @@
 //! Applications of primitives to random operands from their sampling domains.
 
 use cotangent_ir::prim::{self, Case, Domain, Elements, Prim};
-use cotangent_ir::{Attrs, DType, Func, Number, Scalar, Tensor, Type, Value, eval, verify};
+use cotangent_ir::transform::jvp;
+use cotangent_ir::{Attrs, DType, ErrorKind, Func, Number, Scalar, Tensor, Type, Value, eval, verify};
 use num_complex::Complex;
 use std::collections::HashSet;
 use std::fmt;
@@ -163,6 +164,16 @@ impl Application {
         types.all(|ty| ty.dtype.real() != DType::F32)
     }
 
+    /// For every operand whether there is a derivative with respect to it: it is inexact, and the rule does not refuse.
+    pub(crate) fn differentiable(&self) -> Vec<bool> {
+        let alone = |i: usize| (0..self.operands.len()).map(|j| i == j).collect::<Vec<bool>>();
+        let refuses = |i: usize| {
+            jvp::jvp(&self.func(), &alone(i))
+                .is_err_and(|error| error.kind() == ErrorKind::Transform && error.operation() == self.prim.name)
+        };
+        (0..self.operands.len()).map(|i| self.operands[i].ty().dtype.is_inexact() && !refuses(i)).collect()
+    }
+
     /// Positions of the operands whose type is as asked.
     pub(crate) fn positions(&self, has: impl Fn(&Type) -> bool) -> Vec<usize> {
         (0..self.operands.len()).filter(|&i| has(self.operands[i].ty())).collect()
@@ -241,6 +252,7 @@ impl Random {
         match elements {
             Elements::Real => self.signed(0.2, 3.0),
             Elements::Positive => self.within(0.2, 3.0),
+            Elements::Fraction => self.within(0.1, 0.9),
             Elements::Above => self.within(1.2, 3.0),
             Elements::Unit => self.signed(0.1, 0.9),
             Elements::Dominant => self.signed(0.02, 0.12),

@@ -75,7 +75,7 @@ fn reverse_mode_pairs_with_forward_mode() {
     let mut random = Random::new();
     for application in sample::applications(&mut random) {
         let func = application.func();
-        let flags: Vec<bool> = application.operands.iter().map(|x| x.ty().dtype.is_inexact()).collect();
+        let flags = application.differentiable();
         if !flags.contains(&true) {
             continue;
         }

@@ -9,25 +9,14 @@ mod reverse;
 mod rules;
 mod second;
 
-use crate::fixtures::{Area, Case};
-use crate::report::{Computed, Results, Stop};
+use crate::fixtures::Case;
+use crate::report::{Broken, Computed, Results};
 use problem::Problem;
-use std::collections::BTreeSet;
-
-/// The names of what cases of the area may lack: functions that their formulas call.
-pub(crate) fn missing(area: &Area) -> Vec<String> {
-    let names: BTreeSet<String> = area.cases().flat_map(|case| Problem::new(case).missing()).collect();
-    names.into_iter().collect()
-}
 
 /// The results of a case.
 pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
     let problem = Problem::new(case);
     let target = case.target();
-    let lacking = problem.missing();
-    if !lacking.is_empty() {
-        return Err(Stop::Missing(lacking));
-    }
     match target.split('.').next_back().unwrap_or(target) {
         "jvp" => forward::jvp_results(&problem),
         "linearize" => forward::linearize_results(&problem),
@@ -45,6 +34,6 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
         "hessian" => second::hessian_results(&problem),
         "hvp" => second::hvp_results(&problem),
         "nth_derivative" => second::nth_derivative_results(&problem),
-        other => Err(Stop::Broken(format!("the runner knows no target {other}"))),
+        other => Err(Broken(format!("the runner knows no target {other}"))),
     }
 }

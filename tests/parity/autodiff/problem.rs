@@ -59,11 +59,6 @@ impl<'a> Problem<'a> {
         Problem { case, formulas, parameters: parameters.collect() }
     }
 
-    /// The names of functions that are not there.
-    pub(crate) fn missing(&self) -> Vec<String> {
-        self.formulas.iter().flat_map(|(_, formula)| formula.missing()).collect()
-    }
-
     /// The names of the leaves to differentiate by, as they appear in names of outputs.
     pub(crate) fn leaf_names(&self) -> Vec<String> {
         let leaves = |parameter: &Parameter| -> Vec<String> {

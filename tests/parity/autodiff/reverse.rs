@@ -1,7 +1,7 @@
 //! Cotangents pulled back: `vjp`, gradients, `jacrev`, adjoints.
 
 use super::problem::Problem;
-use crate::report::{Computed, Results, Stop};
+use crate::report::{Broken, Computed, Results};
 use cotangent::{
     AllArguments, Array, cvjp, grad, jacrev, linear_adjoint, linear_transpose, value_and_grad, value_and_grad_aux, vjp,
     vmap,
@@ -108,7 +108,7 @@ pub(crate) fn batched_grad_results(problem: &Problem<'_>) -> Computed<Results> {
         }
         Err(leaves) => {
             let message = format!("the runner batches functions of two arguments, not of {}", leaves.len());
-            return Err(Stop::Broken(message));
+            return Err(Broken(message));
         }
     };
     let mut results = Results::new();

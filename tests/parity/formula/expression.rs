@@ -47,33 +47,3 @@ pub(crate) enum Operator {
     Equal,
     NotEqual,
 }
-
-impl Expression {
-    /// Visits the name of every function that is called.
-    pub(crate) fn called<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
-        match self {
-            Expression::Int(_) | Expression::Real(_) | Expression::Imaginary(_) => {}
-            Expression::Text(_) | Expression::Name(_) => {}
-            Expression::Negative(inner) | Expression::Lambda(_, inner) => inner.called(visit),
-            Expression::Binary(_, left, right) => {
-                left.called(visit);
-                right.called(visit);
-            }
-            Expression::Call(name, arguments) => {
-                visit(name);
-                arguments.iter().for_each(|argument| argument.called(visit));
-            }
-            Expression::Index(of, entries) => {
-                of.called(visit);
-                for entry in entries {
-                    match entry {
-                        Entry::At(at) => at.called(visit),
-                        Entry::Slice(bounds) => bounds.iter().flatten().for_each(|bound| bound.called(visit)),
-                        Entry::Ellipsis | Entry::NewAxis => {}
-                    }
-                }
-            }
-            Expression::Tuple(items) => items.iter().for_each(|item| item.called(visit)),
-        }
-    }
-}

@@ -1,7 +1,6 @@
 //! The functions of formulas: names, and what they are here.
 //!
-//! [`FUNCTIONS`] and [`MISSING`] together are the names that the manifest lists for formulas. A function that comes to be
-//! moves from the second to the first.
+//! [`FUNCTIONS`] and constants are the names that the manifest lists for formulas.
 
 use super::value::Value;
 use cotangent::ir::prim::conv::ConvolveMode;
@@ -36,7 +35,7 @@ impl Arguments<'_> {
 
 type Function = fn(&Arguments<'_>) -> Array;
 
-/// The functions that are there, sorted by name.
+/// The functions, sorted by name.
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("abs", |a| a.array(0).abs()),
     ("acos", |a| a.array(0).acos()),
@@ -144,9 +143,6 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("xlogy", |a| a.array(0).xlogy(a.get(1).term())),
 ];
 
-/// The functions that are not there, sorted by name.
-pub(crate) const MISSING: &[&str] = &[];
-
 /// The numbers that have names.
 const CONSTANTS: &[(&str, f64)] = &[("e", std::f64::consts::E), ("inf", f64::INFINITY), ("pi", std::f64::consts::PI)];
 
@@ -169,20 +165,10 @@ pub(crate) fn constant(name: &str) -> Option<Value> {
     CONSTANTS.iter().find(|(known, _)| *known == name).map(|&(_, value)| Value::Real(value))
 }
 
-/// Whether a function is not there yet.
-pub(crate) fn is_missing(name: &str) -> bool {
-    MISSING.binary_search(&name).is_ok()
-}
-
-/// Fails unless the lists are sorted, do not overlap, and together are the names that formulas may use.
+/// Fails unless the functions are sorted and the names here are those that formulas may use.
 pub(crate) fn check_lists(names: &[&str]) {
     assert!(FUNCTIONS.is_sorted_by(|a, b| a.0 < b.0), "FUNCTIONS is sorted by name");
-    assert!(MISSING.is_sorted_by(|a, b| a < b), "MISSING is sorted");
     let there = FUNCTIONS.iter().map(|&(name, _)| name).chain(CONSTANTS.iter().map(|&(name, _)| name));
     let there: BTreeSet<&str> = there.chain(FORMS.iter().copied()).collect();
-    let missing: BTreeSet<&str> = MISSING.iter().copied().collect();
-    let both: Vec<_> = there.intersection(&missing).collect();
-    assert!(both.is_empty(), "{both:?} are there, and yet listed as missing");
-    let listed: BTreeSet<&str> = there.union(&missing).copied().collect();
-    assert_eq!(listed, names.iter().copied().collect(), "the names that formulas may use");
+    assert_eq!(there, names.iter().copied().collect(), "the names that formulas may use");
 }

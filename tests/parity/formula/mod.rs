@@ -33,15 +33,4 @@ impl Formula {
     pub(crate) fn value(&self, parameters: &[(&str, Value)]) -> Array {
         evaluate::evaluate(&self.0, &evaluate::Scope::new(parameters)).into_array()
     }
-
-    /// The names of functions that the formula calls and that are not there yet.
-    pub(crate) fn missing(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        self.0.called(&mut |name| {
-            if functions::is_missing(name) && !names.iter().any(|known| known == name) {
-                names.push(name.to_string());
-            }
-        });
-        names
-    }
 }

@@ -4,6 +4,7 @@ use super::call::Function::{self, Binary, Call, Unary};
 use cotangent::Array;
 
 pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
+    ("special.betainc", Call(|call| Ok(call.x().betainc(call.y(), &call.arrays[2]).into()))),
     ("special.betaln", Binary(|x, y| x.betaln(y))),
     ("special.digamma", Unary(|x| x.digamma())),
     ("special.entr", Unary(|x| x.entr())),
@@ -12,6 +13,8 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("special.erfinv", Unary(|x| x.erf_inv())),
     ("special.expit", Unary(|x| x.sigmoid())),
     ("special.gamma", Unary(|x| x.gamma())),
+    ("special.gammainc", Binary(|a, x| a.gammainc(x))),
+    ("special.gammaincc", Binary(|a, x| a.gammaincc(x))),
     ("special.gammaln", Unary(|x| x.lgamma())),
     ("special.i0", Unary(|x| x.i0())),
     ("special.i0e", Unary(|x| x.i0e())),
