@@ -22,6 +22,15 @@ fn func(func: Func) -> Attr {
     Attr::Func(Arc::new(func))
 }
 
+fn funcs(func: Func) -> Attr {
+    Attr::Funcs(vec![Arc::new(func)])
+}
+
+/// The signature of a single rule, which takes and gives everything.
+fn everything(attrs: Attrs, count: usize) -> Attrs {
+    attrs.with_ints("signatures", std::iter::repeat_n(1, count))
+}
+
 fn checkpoint(b: &mut Builder<'_>) -> Option<()> {
     let picks = operands(b, 2)?;
     let results = [picks[0].ty.clone(), picks[1].ty.clone()];
@@ -50,8 +59,9 @@ fn custom_jvp(b: &mut Builder<'_>) -> Option<()> {
     if nonzero.contains(&false) {
         return None;
     }
-    let attrs = Attrs::none().with("func", func(inner)).with("rule", func(rule)).with_int("captures", 0);
-    b.apply_all("custom_jvp", &values(&picks), attrs, &known).map(drop)
+    let attrs =
+        everything(Attrs::none().with("func", func(inner)).with("rules", funcs(rule)), picks.len() + nonzero.len());
+    b.apply_all("custom_jvp", &values(&picks), attrs.with_int("captures", 0), &known).map(drop)
 }
 
 fn custom_vjp(b: &mut Builder<'_>) -> Option<()> {
@@ -64,9 +74,10 @@ fn custom_vjp(b: &mut Builder<'_>) -> Option<()> {
     let backward = transpose::transpose(&parts.linear, &linear).ok()?;
     let attrs = Attrs::none()
         .with("func", func(inner))
-        .with("forward", func(parts.primal))
-        .with("backward", func(backward))
-        .with_int("captures", 0);
+        .with("forwards", funcs(parts.primal))
+        .with("backwards", funcs(backward))
+        .with_ints("perturbed", picks.iter().map(|_| 1));
+    let attrs = everything(attrs, parts.nonzero.len() + picks.len()).with_int("captures", 0);
     b.apply_all("custom_vjp", &values(&picks), attrs, &known).map(drop)
 }
 
@@ -92,7 +103,7 @@ fn custom_tangent(b: &mut Builder<'_>) -> Option<()> {
     let backward = applying("backward", &[&known.ty, &known.ty], &[("mul", &[0, 1], Attrs::none())])?;
     let bound = known.known.bound * x.known.bound;
     let spread = known.known.bound * x.known.spread + x.known.bound * known.known.spread + 2.0 * bound;
-    let attrs = Attrs::none().with("backward", func(backward)).with_int("known", 1);
+    let attrs = everything(Attrs::none().with("backwards", funcs(backward)), 2).with_int("known", 1);
     b.apply("custom_tangent", &[known.value, x.value], attrs, Known { bound, spread }).map(drop)
 }
 
