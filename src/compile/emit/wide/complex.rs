@@ -5,7 +5,7 @@
 
 use super::assembler::{Memory, Opcode};
 use super::frame::View;
-use super::loops::{Active, Generator};
+use super::generator::{Active, Generator};
 use super::nodes::{Code, Part};
 use super::region::{MOVE, Operand, STORE, Shape};
 use super::select::{Lane, SWAP};

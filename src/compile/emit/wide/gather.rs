@@ -3,12 +3,12 @@
 //! The summands of the positions are added up in 32-bit lanes, in elements; the instruction multiplies and adds the pointer.
 
 use super::assembler::Opcode;
-use super::loops::Generator;
+use super::generator::Generator;
 use super::nodes::Code;
 use super::region::{Operand, Shape};
 use super::select::{Element, Lane, SWAP};
 use cotangent_ir::error::internal;
-use cotangent_ir::kernel::Access;
+use cotangent_ir::kernel::{Access, NodeId};
 use smallvec::smallvec;
 
 const ADD: Opcode = Opcode::new("vpaddd", 1, 1, 0xfe);
@@ -20,7 +20,10 @@ impl Generator<'_> {
         let address = self.address(operand, access, vector)?;
         let positions = self.positions(code, access, vector)?;
         let all = Operand::Memory(self.assembler.constant(&[0xff; 32]));
-        let mask = self.active_mask().unwrap_or(all);
+        // What is the same in all lanes may be read before there are lanes.
+        let differs = |&(node, _): &(NodeId, i64)| self.facts.varies[node.index()];
+        let uniform = self.view.step(access) == 0 && !access.dynamic.iter().any(differs);
+        let mask = if uniform { None } else { self.active_mask() }.unwrap_or(all);
         if !wide {
             let opcode = Opcode::new("vgatherdps", 2, 1, 0x92);
             return Some(smallvec![code.region.gather(opcode, address, 4, positions, mask)]);

@@ -9,15 +9,18 @@
 //! kept in the frame. What is left of a vector loop at its end is done under a mask. So every element is computed by the
 //! same instructions, wherever it lies.
 //!
-//! Straight-line code is written as a `region`, gets its registers in `allocate`, and is encoded by the `assembler`; the
-//! loops around it are in `loops`.
+//! `admission` says what is taken. A `generator` writes one function: its `loops` and `vector_loop`, and in them the `nodes`
+//! of a body as straight-line code, a `region`, whose instructions `select` chooses. A region gets its registers in `allocate`
+//! and is encoded by the `assembler`.
 
+mod admission;
 mod allocate;
 mod assembler;
 mod complex;
 mod detour;
 mod frame;
 mod gather;
+mod generator;
 mod loops;
 mod narrow;
 mod nodes;
@@ -26,9 +29,10 @@ mod region;
 mod select;
 #[cfg(test)]
 mod tests;
+mod vector_loop;
 
 pub(crate) use assembler::{ALIGNMENT, MachineCode};
-pub(crate) use loops::compile;
+pub(crate) use generator::compile;
 
 /// Whether the processor at hand can run the code.
 pub(crate) fn is_supported() -> bool {

@@ -3,7 +3,7 @@
 //! No instruction moves some of them under a mask, so that loops over them end in single elements.
 
 use super::assembler::{Memory, Opcode};
-use super::loops::{Active, Generator};
+use super::generator::{Active, Generator};
 use super::nodes::Code;
 use super::region::{Operand, Shape};
 use super::select::{Element, Lane, SWAP, Width};

@@ -6,7 +6,7 @@
 use super::assembler::{Memory, Opcode};
 use super::complex;
 use super::frame::{self, INDEX, SCRATCH};
-use super::loops::{Active, Block, Generator};
+use super::generator::{Active, Block, Generator};
 use super::narrow;
 use super::reduce::Totals;
 use super::region::{MOVE, Operand, Region, STORE, Shape, Value};

@@ -6,7 +6,7 @@
 
 use super::assembler::{Memory, Opcode, Source, Ymm};
 use super::frame::SCRATCH;
-use super::loops::Generator;
+use super::generator::Generator;
 use super::nodes::{Code, Pinned};
 use super::region::{MOVE, Operand, Region, Shape, Value};
 use super::select::{Arg, Lane};

@@ -1,0 +1,79 @@
+//! Which kernels are taken, and how their values are held.
+
+use super::complex;
+use super::frame::{Frame, Groups, View};
+use super::narrow;
+use super::select::{Element, Width};
+use crate::compile::emit::body::Facts;
+use crate::compile::emit::split::Split;
+use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind};
+
+/// What every node is held in.
+pub(super) fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<Vec<Element>> {
+    // Summands of positions are added in 32 bits, or before the loops.
+    let is_offset = |node: NodeId| {
+        let literal = matches!(split.nodes[node.index()].kind, NodeKind::Const(_));
+        !literal && (facts.narrow[node.index()] || facts.depth[node.index()] == 0)
+    };
+    let held = |(index, node): (usize, &cotangent_ir::kernel::Node)| match &node.kind {
+        NodeKind::Load { access, .. } if !access.dynamic.iter().all(|&(node, _)| is_offset(node)) => None,
+        NodeKind::Load { .. } => narrow::element(node.dtype).or(Element::of(node.dtype, false)),
+        _ => Element::of(node.dtype, facts.narrow[index]),
+    };
+    for (output, access) in kernel.outputs.iter().zip(&split.accesses) {
+        let known = access.dynamic.iter().all(|&(node, _)| is_offset(node) && facts.depth[node.index()] == 0);
+        Element::of(kernel.operands[output.operand as usize].dtype, false).filter(|_| known)?;
+    }
+    split.nodes.iter().enumerate().map(held).collect()
+}
+
+/// Lanes of 64 bits if everything has as many, bools aside, else of 32.
+pub(super) fn width(kernel: &Kernel, split: &Split, elements: &[Element]) -> Width {
+    // What is known before the loops, such as scalars, has its width too; literals adapt.
+    let computed = split.nodes.iter().zip(elements).filter(|(node, _)| !matches!(node.kind, NodeKind::Const(_)));
+    let outputs = kernel.outputs.iter().map(|output| kernel.operands[output.operand as usize].dtype);
+    let narrow = |element: &Element| !element.is_wide() && *element != Element::Mask;
+    let narrow = computed.clone().any(|(_, element)| narrow(element)) || outputs.clone().any(|dtype| dtype.size() == 4);
+    let wide = computed.clone().any(|(_, element)| element.is_wide()) || outputs.clone().any(|dtype| dtype.size() == 8);
+    if wide && !narrow { Width::Four } else { Width::Eight }
+}
+
+/// The pointers needed. None if there are too many, or a vector cannot be moved.
+pub(super) fn groups(view: View<'_>, split: &Split, frame: &mut Frame) -> Option<Groups> {
+    let kernel = view.kernel;
+    let mut groups = Groups::default();
+    for (output, access) in split.accesses.iter().enumerate() {
+        if !view.is_near(access) && complex::store_partner(view, split, output).is_none() {
+            return None;
+        }
+    }
+    for (operand, access) in accesses(kernel, split) {
+        let dtype = kernel.operands[operand as usize].dtype;
+        if narrow::is_narrow(dtype) && !view.is_near(access) {
+            return None;
+        }
+        let reach = 64 * view.step(access).abs().max(1);
+        if i32::try_from((access.offset.abs() + reach) * dtype.size() as i64).is_err() {
+            return None;
+        }
+        groups.add(view, operand, access, frame)?;
+    }
+    Some(groups)
+}
+
+/// Everything that is read or written, with the operand.
+fn accesses<'a>(kernel: &'a Kernel, split: &'a Split) -> impl Iterator<Item = (u32, &'a Access)> {
+    let loads = split.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Load { operand, access } => Some((*operand, access)),
+        _ => None,
+    });
+    loads.chain(kernel.outputs.iter().map(|output| output.operand).zip(&split.accesses))
+}
+
+/// Whether elements of some vector are not neighbours, or too small to be moved under a mask.
+pub(super) fn is_ragged(view: View<'_>, split: &Split) -> bool {
+    accesses(view.kernel, split).any(|(operand, access)| {
+        let apart = !view.is_near(access) && !view.gathers(access);
+        apart || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
+    })
+}

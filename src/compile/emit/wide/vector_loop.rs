@@ -1,0 +1,246 @@
+//! The vector loop, whose index is in a register.
+//!
+//! A segment of it runs as a loop over blocks of several vectors, then over single vectors, then what is left under a mask,
+//! or element by element where some access cannot be masked.
+
+use super::assembler::{Condition, Gpr, Memory, Source};
+use super::frame::{INDEX, SCRATCH};
+use super::generator::{Active, Block, Generator, nodes};
+use super::loops::STRIP;
+use super::region::{MOVE, STORE};
+use crate::compile::emit::split::{Nest, Segment};
+use cotangent_ir::error::internal;
+use cotangent_ir::kernel::{NodeId, NodeKind};
+
+/// Vectors that are written out instead of looped over.
+const WRITTEN_OUT: i64 = 4;
+
+impl Generator<'_> {
+    /// All segments, one after the other.
+    pub(super) fn vector_loop(&mut self, axis: usize, segments: &[Segment], level: usize) -> Option<()> {
+        let cut = self.bounds.filter(|_| axis == self.order.chunked);
+        let moving = self.groups.moving(axis);
+        match cut {
+            Some((low, _)) => {
+                self.assembler.load(INDEX, low);
+                for &(pointer, step) in &moving {
+                    self.assembler.multiply(SCRATCH[0], INDEX, step);
+                    self.assembler.add(pointer, SCRATCH[0]);
+                }
+            }
+            None => {
+                let low = i32::try_from(segments[0].low).ok()?;
+                self.assembler.mov_immediate(INDEX, i64::from(low));
+                for &(pointer, step) in moving.iter().filter(|_| low != 0) {
+                    self.assembler.add_immediate(pointer, step.checked_mul(low)?);
+                }
+            }
+        }
+        for segment in segments {
+            self.count_uses(&segment.inside);
+            match cut {
+                Some((_, high)) => self.cut_segment(axis, segment, high, level)?,
+                None => self.whole_segment(segment, level)?,
+            }
+        }
+        if cut.is_none() && level > 0 {
+            let extent = i32::try_from(self.kernel.extents[axis]).ok()?;
+            for &(pointer, step) in &moving {
+                self.assembler.sub_immediate(pointer, step.checked_mul(extent)?);
+            }
+        }
+        Some(())
+    }
+
+    /// A segment of the vector loop with known ends.
+    fn whole_segment(&mut self, segment: &Segment, level: usize) -> Option<()> {
+        let (mut low, high) = (segment.low as i64, segment.high as i64);
+        let step = self.lanes * self.unroll;
+        let blocks = (high - low) / step;
+        let whole = Block { vectors: self.unroll as usize, active: Active::All };
+        if blocks == 1 {
+            self.trip(segment, level, whole, step)?;
+        } else if blocks > 1 {
+            let limit = low + blocks * step;
+            self.blocks(segment, level, whole, step, Limit::Known(limit, blocks))?;
+        }
+        low += blocks * step;
+        let vectors = (high - low) / self.lanes;
+        if vectors > WRITTEN_OUT {
+            let limit = low + vectors * self.lanes;
+            let single = Block { vectors: 1, active: Active::All };
+            self.blocks(segment, level, single, self.lanes, Limit::Known(limit, vectors))?;
+        } else if vectors > 0 {
+            let block = Block { vectors: vectors as usize, active: Active::All };
+            self.trip(segment, level, block, vectors * self.lanes)?;
+        }
+        low += vectors * self.lanes;
+        if low < high {
+            let block = Block { vectors: 1, active: Active::First((high - low) as usize) };
+            self.trip(segment, level, block, high - low)?;
+        }
+        Some(())
+    }
+
+    /// A segment of the vector loop as far as it is in the chunk, which ends at `end`.
+    fn cut_segment(&mut self, axis: usize, segment: &Segment, end: Memory, level: usize) -> Option<()> {
+        let limit = self.frame.word();
+        self.limit(end, segment.high, self.kernel.extents[axis], SCRATCH[0]);
+        self.assembler.store(limit, SCRATCH[0]);
+        let mut stages = vec![(self.unroll as usize, self.lanes * self.unroll)];
+        if self.unroll > 1 {
+            stages.push((1, self.lanes));
+        }
+        for (vectors, step) in stages {
+            let block = Block { vectors, active: Active::All };
+            self.blocks(segment, level, block, step, Limit::Kept(limit))?;
+        }
+        if self.ragged {
+            let block = Block { vectors: 1, active: Active::First(1) };
+            return self.blocks(segment, level, block, 1, Limit::Kept(limit));
+        }
+        let done = self.assembler.label();
+        let [table, rest] = SCRATCH;
+        self.assembler.mov(rest, INDEX);
+        self.assembler.load(table, limit);
+        self.assembler.sub(rest, table);
+        self.assembler.jump_if(Condition::GreaterOrEqual, done);
+        // Minus the number of lanes left: that much before the end of as many ones as there are lanes.
+        let mask = self.frame.vector();
+        let mut bytes = vec![0xff; 32];
+        bytes.extend([0; 32]);
+        let Memory::Constant(ones) = self.assembler.constant(&bytes) else { internal("a constant elsewhere") };
+        self.assembler.lea(table, Memory::Constant(ones + 32));
+        let size = 32 / self.lanes as u8;
+        let window = Memory::At { base: table, index: Some((rest, size)), displacement: 0 };
+        self.assembler.vector(MOVE, 0, None, Source::Memory(window), None);
+        self.assembler.vector(STORE, 0, None, Source::Memory(mask), None);
+        let block = Block { vectors: 1, active: Active::Masked(mask) };
+        self.trip(segment, level, block, 0)?;
+        self.assembler.load(INDEX, limit);
+        self.assembler.place(done);
+        Some(())
+    }
+
+    /// Puts the lesser of a chunk's end and a segment's into a register.
+    pub(super) fn limit(&mut self, end: Memory, high: usize, extent: usize, register: Gpr) {
+        self.assembler.load(register, end);
+        if high < extent {
+            let other = SCRATCH[1];
+            self.assembler.mov_immediate(other, high as i64);
+            self.assembler.cmp(register, other);
+            self.assembler.mov_if(Condition::Greater, register, other);
+        }
+    }
+
+    /// One block at the index, which then moves on.
+    fn trip(&mut self, segment: &Segment, level: usize, block: Block, step: i64) -> Option<()> {
+        self.block = Some(block);
+        self.note_index(&segment.inside);
+        self.enter(&segment.inside, level + 1)?;
+        self.inside(&segment.inside, level + 1)?;
+        self.block = None;
+        if step != 0 {
+            self.advance(step as i32)?;
+        }
+        Some(())
+    }
+
+    /// Moves the index of the vector loop and the pointers that follow it.
+    fn advance(&mut self, step: i32) -> Option<()> {
+        for (pointer, bytes) in self.moving_by(step)? {
+            self.assembler.add_immediate(pointer, bytes);
+        }
+        self.assembler.add_immediate(INDEX, step);
+        Some(())
+    }
+
+    /// The pointers that follow the vector loop, and how many bytes some steps of it are.
+    fn moving_by(&self, steps: i32) -> Option<Vec<(Gpr, i32)>> {
+        let moving = self.groups.moving(self.order.axes[self.vector]);
+        moving.into_iter().map(|(pointer, step)| Some((pointer, step.checked_mul(steps)?))).collect()
+    }
+
+    /// Blocks from the index on as long as they are whole.
+    fn blocks(&mut self, segment: &Segment, level: usize, block: Block, step: i64, limit: Limit) -> Option<()> {
+        let step = step as i32;
+        let done = self.assembler.label();
+        let [strip, end] = SCRATCH;
+        // The index after which no whole block fits.
+        let put_end = |generator: &mut Self| match limit {
+            Limit::Known(limit, _) => generator.assembler.mov_immediate(end, limit),
+            Limit::Kept(limit) => {
+                generator.assembler.load(end, limit);
+                generator.assembler.sub_immediate(end, step - 1);
+            }
+        };
+        put_end(self);
+        if matches!(limit, Limit::Kept(_)) {
+            self.assembler.cmp(INDEX, end);
+            self.assembler.jump_if(Condition::GreaterOrEqual, done);
+        }
+        if let Nest::Body(body) = &segment.inside {
+            self.block = Some(block);
+            let long = self.sums() && !matches!(limit, Limit::Known(_, trips) if trips <= STRIP);
+            let again_strip = self.assembler.label();
+            if long {
+                self.assembler.place(again_strip);
+                self.assembler.lea(strip, Memory::at(INDEX, STRIP as i32 * step));
+                self.assembler.cmp(strip, end);
+                self.assembler.mov_if(Condition::Greater, strip, end);
+            }
+            let moving = self.moving_by(step)?;
+            let inside = &segment.inside;
+            let asked = self.asks_index(inside);
+            let index = self.indices[self.order.axes[self.vector]].filter(|_| asked);
+            self.repeat(body, level + 1, index, |generator, again| {
+                for &(pointer, bytes) in &moving {
+                    generator.assembler.add_immediate(pointer, bytes);
+                }
+                generator.assembler.add_immediate(INDEX, step);
+                generator.assembler.cmp(INDEX, if long { strip } else { end });
+                generator.assembler.jump_if(Condition::Less, again);
+            })?;
+            if long {
+                self.assembler.cmp(INDEX, end);
+                self.assembler.jump_if(Condition::Less, again_strip);
+            }
+            self.block = None;
+        } else {
+            let kept = self.frame.word();
+            self.assembler.store(kept, end);
+            let again = self.assembler.label();
+            self.assembler.place(again);
+            self.trip(segment, level, block, i64::from(step))?;
+            self.assembler.cmp_memory(INDEX, kept);
+            self.assembler.jump_if(Condition::Less, again);
+        }
+        self.assembler.place(done);
+        Some(())
+    }
+
+    fn asks_index(&self, nest: &Nest) -> bool {
+        let vector = self.order.axes[self.vector];
+        let asks =
+            |node: NodeId| matches!(self.split.nodes[node.index()].kind, NodeKind::Index { axis } if axis == vector);
+        nodes(nest).into_iter().any(asks)
+    }
+
+    /// Writes the index of the vector loop to the frame if something in a nest asks for it.
+    fn note_index(&mut self, nest: &Nest) {
+        if self.asks_index(nest)
+            && let Some(index) = self.indices[self.order.axes[self.vector]]
+        {
+            self.assembler.store(index, INDEX);
+        }
+    }
+}
+
+/// Where a loop over blocks ends.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// At an index, after so many trips.
+    Known(i64, i64),
+    /// Before the index in the frame; whole blocks only.
+    Kept(Memory),
+}
