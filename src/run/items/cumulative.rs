@@ -26,8 +26,11 @@ const MOST_BLOCK: usize = 1040;
 /// Blocks of a column that is long enough.
 const SEVERAL: usize = 16;
 
-/// Blocks, or parts of a block, that advance together.
+/// Blocks that advance together.
 const TURNS: usize = 4;
+
+/// States to which the elements of a column are dealt out for their total.
+const DEALT: usize = 8;
 
 /// So many columns are shared by the workers, in units of as many as fill a cache line at least.
 const MANY_COLUMNS: usize = 64;
@@ -279,7 +282,8 @@ impl<'a, 't> Scan<'a, 't> {
         if self.reverse { self.blocks.rows - 1 - number } else { number }
     }
 
-    /// Brings states past some rows without writing results. A single column is cut into parts that advance together.
+    /// Brings states past some rows without writing results, in any order. A single column is dealt out to several states,
+    /// which do not wait for each other.
     fn total<T: Element, S: Copy>(
         &self,
         rows: Range<usize>,
@@ -289,17 +293,19 @@ impl<'a, 't> Scan<'a, 't> {
     ) {
         let (from, width): (&[T], usize) = (self.x.elements(), self.blocks.width);
         if let [state] = states {
-            let length = rows.len() / TURNS;
-            let mut parts = [*state; TURNS];
-            for at in rows.start..rows.start + length {
-                for (turn, part) in parts.iter_mut().enumerate() {
-                    *part = step(*part, from[self.row(at + turn * length)]);
+            let first = self.row(rows.start).min(self.row(rows.end - 1));
+            let line = &from[first..first + rows.len()];
+            let mut dealt = [*state; DEALT];
+            let (whole, rest) = line.as_chunks::<DEALT>();
+            for elements in whole {
+                for (state, &x) in dealt.iter_mut().zip(elements) {
+                    *state = step(*state, x);
                 }
             }
-            for at in rows.start + TURNS * length..rows.end {
-                parts[TURNS - 1] = step(parts[TURNS - 1], from[self.row(at)]);
+            for (state, &x) in dealt.iter_mut().zip(rest) {
+                *state = step(*state, x);
             }
-            *state = parts.into_iter().fold(*state, join);
+            *state = dealt.into_iter().fold(*state, join);
             return;
         }
         for row in rows {
