@@ -1,9 +1,9 @@
 //! Convolutions with windows as products of matrices.
 //!
 //! The weights of a group of channels are a matrix [outputs, channels x places of the window]. What the window sees at some
-//! neighbouring steps is gathered as a matrix [channels x places, steps], which stays in the second-level cache while it is
-//! multiplied, and which is cut between channels where it would be too large. The product is that part of the result.
-//! Workers share these parts; their sizes depend on the sizes of the operands only.
+//! neighbouring steps is gathered as a matrix [channels x places, steps] and multiplied: that is a part of the result. It
+//! stays in the second-level cache meanwhile; where it would be too large it is cut, between channels if that is enough, and
+//! the products are added up. Workers share the parts; all sizes depend on those of the operands only.
 
 use super::Operand;
 use super::team::{Target, Team, TeamRoutine, no_bytes};
@@ -87,10 +87,12 @@ struct Geometry {
     outputs: usize,
     places: usize,
     steps: usize,
-    /// Steps, outputs and channels of a part.
+    /// Steps and outputs of a part of the result.
     part_steps: usize,
     part_outputs: usize,
+    /// Channels that are gathered at once, and places of the window: all of them unless it is one channel.
     part_inputs: usize,
+    part_places: usize,
     size: usize,
 }
 
@@ -117,6 +119,8 @@ impl Geometry {
         let fitting = GATHERED_BYTES / (inputs * places * size);
         let part_steps = (fitting / UNIT * UNIT).clamp(LEAST_STEPS, MOST_STEPS).min(steps);
         let part_inputs = (GATHERED_BYTES / (part_steps * places * size)).clamp(1, inputs);
+        let part_places = if part_inputs == 1 { GATHERED_BYTES / (part_steps * size) } else { places };
+        let part_places = part_places.clamp(1, places);
         let parts = batch * groups * steps.div_ceil(part_steps);
         let part_outputs = if parts < FEW_PARTS { outputs.min(PART_OUTPUTS) } else { outputs };
         Geometry {
@@ -132,13 +136,14 @@ impl Geometry {
             part_steps,
             part_outputs,
             part_inputs,
+            part_places,
             size,
         }
     }
 
     /// Room for what is gathered.
     fn gathered_bytes(&self) -> usize {
-        if self.sees_everything() { 0 } else { self.part_inputs * self.places * self.part_steps * self.size }
+        if self.sees_everything() { 0 } else { self.part_inputs * self.part_places * self.part_steps * self.size }
     }
 
     /// Whether every step sees one element, its own: then the input is what would be gathered.
@@ -148,6 +153,13 @@ impl Geometry {
             places == 1 && stride == 1 && low == 0 && spread == 1 && steps == input
         };
         self.axes.iter().all(axis)
+    }
+
+    /// The first channel and place of each part of the depth of the products.
+    fn depth_parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (places, step) = (self.places, self.part_places);
+        let inputs = (0..self.inputs).step_by(self.part_inputs);
+        inputs.flat_map(move |input| (0..places).step_by(step).map(move |place| (input, place)))
     }
 
     fn run<T: Element>(&self, team: &Team<'_>, x: &Operand<'_>, w: &Operand<'_>, y: &Target<'_>, zero: T, one: T) {
@@ -171,9 +183,10 @@ impl Geometry {
                 };
                 let first = (from_image * self.channels + first_channel) * space;
                 let x = &x[first..first + self.inputs * space];
-                for input in (0..self.inputs).step_by(self.part_inputs) {
+                for (input, place) in self.depth_parts() {
                     let inputs = input..(input + self.part_inputs).min(self.inputs);
-                    let part_depth = inputs.len() * self.places;
+                    let places = place..(place + self.part_places).min(self.places);
+                    let part_depth = inputs.len() * places.len();
                     let (gathered, row_stride) = match in_place {
                         true => (x[inputs.start * space + steps.start..].as_ptr(), space),
                         false => {
@@ -182,16 +195,16 @@ impl Geometry {
                             // SAFETY: the scratch is as large as the largest part and this worker's own, and holds numbers
                             // of whatever kind.
                             let all = unsafe { std::slice::from_raw_parts_mut(gathered, part_depth * steps.len()) };
-                            self.gather(x, space, steps.clone(), all, zero);
+                            self.gather(x, space, (places.clone(), steps.clone()), all, zero);
                             (gathered.cast_const(), steps.len())
                         }
                     };
-                    let weights = &w[output * depth + inputs.start * self.places..];
+                    let weights = &w[output * depth + inputs.start * self.places + places.start..];
                     assert!(weights.len() >= (outputs - 1) * depth + part_depth);
                     let to = (image * self.groups * self.outputs + output) * self.steps + steps.start;
                     assert!(to + (outputs - 1) * self.steps + steps.len() <= y.len());
                     // SAFETY: the three matrices lie within what was just checked; this part of the result is this
-                    // worker's, and is read only after it was written for the first channels.
+                    // worker's, and is read only after it was written for the first part of the depth.
                     unsafe {
                         gemm::gemm(
                             outputs,
@@ -200,7 +213,7 @@ impl Geometry {
                             y.start().add(to),
                             1,
                             self.steps as isize,
-                            input > 0,
+                            (input, place) != (0, 0),
                             weights.as_ptr(),
                             1,
                             depth as isize,
@@ -220,8 +233,15 @@ impl Geometry {
         });
     }
 
-    /// What the window sees of some channels at some steps, [channels, places, steps].
-    fn gather<T: Element>(&self, x: &[T], space: usize, steps: Range<usize>, gathered: &mut [T], zero: T) {
+    /// What some places of the window see of some channels at some steps, [channels, places, steps].
+    fn gather<T: Element>(
+        &self,
+        x: &[T],
+        space: usize,
+        (places, steps): (Range<usize>, Range<usize>),
+        gathered: &mut [T],
+        zero: T,
+    ) {
         let (last, leading) = match self.axes.split_last() {
             Some((last, leading)) => (*last, leading),
             None => return gathered.copy_from_slice(x),
@@ -234,7 +254,7 @@ impl Geometry {
             let count = (last.steps - from).min(steps.end - step);
             let column = step - steps.start;
             let line = digits(line, leading.iter().map(|axis| axis.steps));
-            for place in 0..self.places {
+            for place in places.clone() {
                 let at = digits(place / last.places, leading.iter().map(|axis| axis.places));
                 let seen = leading
                     .iter()
@@ -242,7 +262,7 @@ impl Geometry {
                     .try_fold(0, |row, (axis, (&step, &place))| axis.seen(step, place).map(|at| row * axis.input + at));
                 let line = seen.map(|row| (row * last.input, last.line(from, place % last.places, count)));
                 for (channel, x) in x.chunks_exact(space).enumerate() {
-                    let to = &mut gathered[(channel * self.places + place) * width + column..][..count];
+                    let to = &mut gathered[(channel * places.len() + place - places.start) * width + column..][..count];
                     match &line {
                         Some((first, line)) => line.copy(&x[*first..first + last.input], to, zero),
                         None => to.fill(zero),

@@ -195,7 +195,7 @@ fn window(lists: [&[i64]; 5], groups: (i64, i64)) -> Attrs {
 fn convolutions_are_the_sums_they_mean() {
     let plain: [&[i64]; 5] = [&[1, 1], &[0, 0], &[0, 0], &[1, 1], &[1, 1]];
     let around: [&[i64]; 5] = [&[1, 1], &[1, 1], &[1, 1], &[1, 1], &[1, 1]];
-    let cases: [(DType, &[usize], &[usize], [&[i64]; 5], (i64, i64)); 12] = [
+    let cases: [(DType, &[usize], &[usize], [&[i64]; 5], (i64, i64)); 13] = [
         (DType::F32, &[1, 8, 20, 33], &[6, 8, 3, 3], around, (1, 1)),
         // More channels than are gathered at once, and outputs that are shared.
         (DType::F64, &[1, 300, 5, 7], &[70, 300, 3, 3], around, (1, 1)),
@@ -216,6 +216,8 @@ fn convolutions_are_the_sums_they_mean() {
             (1, 1),
         ),
         (DType::F64, &[1, 1, 150, 140], &[3, 1, 2, 2], plain, (1, 1)),
+        // A window that is cut.
+        (DType::F64, &[1, 2, 202, 302], &[2, 2, 200, 299], plain, (1, 1)),
         (DType::F32, &[1, 2, 3, 3], &[2, 2, 1, 1], [&[1, 1], &[2, 2], &[2, 2], &[1, 1], &[1, 1]], (1, 1)),
     ];
     let conv = prim::by_name("conv").unwrap();
