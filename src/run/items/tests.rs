@@ -46,7 +46,7 @@ fn special(dtype: DType, count: usize) -> Arc<Tensor> {
         match position % 11 {
             0 => 0.0,
             1 => -0.0,
-            2 if position % 7 == 0 => f64::NAN,
+            2 if position.is_multiple_of(7) => f64::NAN,
             2 => f64::INFINITY.copysign(x),
             3 | 4 => (x * 10.0).round(),
             _ => x * 100.0,
@@ -183,6 +183,9 @@ fn special_numbers_pass_from_block_to_block() {
     }
 }
 
+/// The dtype, the shapes of input and window, and what [`window`] takes.
+type ConvolutionCase<'a> = (DType, &'a [usize], &'a [usize], [&'a [i64]; 5], (i64, i64));
+
 /// Attributes of a convolution: strides, low, high, dilations of input and window, groups of features and of the batch.
 fn window(lists: [&[i64]; 5], groups: (i64, i64)) -> Attrs {
     let names = ["strides", "low", "high", "lhs_dilation", "rhs_dilation"];
@@ -195,7 +198,7 @@ fn window(lists: [&[i64]; 5], groups: (i64, i64)) -> Attrs {
 fn convolutions_are_the_sums_they_mean() {
     let plain: [&[i64]; 5] = [&[1, 1], &[0, 0], &[0, 0], &[1, 1], &[1, 1]];
     let around: [&[i64]; 5] = [&[1, 1], &[1, 1], &[1, 1], &[1, 1], &[1, 1]];
-    let cases: [(DType, &[usize], &[usize], [&[i64]; 5], (i64, i64)); 13] = [
+    let cases: [ConvolutionCase<'_>; 13] = [
         (DType::F32, &[1, 8, 20, 33], &[6, 8, 3, 3], around, (1, 1)),
         // More channels than are gathered at once, and outputs that are shared.
         (DType::F64, &[1, 300, 5, 7], &[70, 300, 3, 3], around, (1, 1)),
