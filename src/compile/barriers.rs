@@ -151,9 +151,9 @@ impl State<'_> {
             Step::Library { call } => match &self.calls[*call] {
                 LibraryCall::Gemm { a, b, c, .. } => (vec![a.slot, b.slot], vec![c.slot]),
                 LibraryCall::Fft { from, to, .. } => (vec![*from], vec![*to]),
-                LibraryCall::Items { operands, results, .. } => {
-                    let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect();
-                    (slots(operands), slots(results))
+                LibraryCall::Items { operands, results, shared, .. } => {
+                    let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect::<Vec<_>>();
+                    (slots(operands), slots(results).into_iter().chain(*shared).collect())
                 }
                 LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
                 LibraryCall::Host { operands, results, failed, .. } => {

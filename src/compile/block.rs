@@ -168,6 +168,6 @@ fn classify(func: &Func, inst: &Inst, view: Option<&View>) -> Class {
         Lower::Expand(_) => {
             cotangent_ir::error::internal(&format!("{} was not expanded before fusion", inst.prim.name))
         }
-        Lower::Library(_) | Lower::Control(_) => Class::Opaque,
+        Lower::Library(_) | Lower::LibraryOrExpand(..) | Lower::Control(_) => Class::Opaque,
     }
 }

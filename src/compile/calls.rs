@@ -104,7 +104,7 @@ impl Planner {
     ) {
         let block = &state.fused.block;
         let item = |ty: &Type, ranks: &[usize], position: usize| {
-            let rank = ranks.get(position).or(ranks.last()).copied().unwrap_or(0);
+            let rank = ranks.get(position).or(ranks.last()).copied().unwrap_or(0).min(ty.rank());
             (ty.rank() - rank, ty.with_shape(&ty.shape[ty.rank() - rank..]))
         };
         let types: Vec<Type> = inst.results().map(|value| block.ty(value).clone()).collect();
@@ -121,7 +121,9 @@ impl Planner {
             results.push(ItemArray { slot: self.result_array(state, value), ty: item(ty, ranks.1, position).1 });
         }
         let (primitive, attrs) = (inst.prim.name, inst.attrs.clone());
-        self.call(LibraryCall::Items { primitive, attrs, batch, operands, results }, steps);
+        let types: Vec<Type> = operands.iter().map(|operand| operand.ty.clone()).collect();
+        let shared = LibraryCall::shared_bytes(primitive, &attrs, &types).map(|bytes| self.new_array(bytes));
+        self.call(LibraryCall::Items { primitive, attrs, batch, operands, results, shared }, steps);
     }
 
     /// A call of the host, after which the program ends if it failed.

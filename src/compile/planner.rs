@@ -308,7 +308,8 @@ impl Planner {
         match inst.prim.lower {
             Lower::Library(Routine::Dot) => self.dot(state, position, &places, steps),
             Lower::Library(Routine::Fft) => self.fft(state, inst, &places, steps),
-            Lower::Library(Routine::Items { operands, results }) => {
+            Lower::Library(Routine::Items { operands, results })
+            | Lower::LibraryOrExpand(_, Routine::Items { operands, results }, _) => {
                 self.items(state, inst, (operands, results), &places, steps);
             }
             Lower::Control(Control::Tap) => self.tap(state, inst, &places, steps),

@@ -17,7 +17,10 @@ use std::sync::Arc;
 
 /// Prepares a function for fusion.
 pub(crate) fn prepare(func: &Func) -> Func {
-    let expands = |func: &Func| func.insts().iter().any(|inst| matches!(inst.prim.lower, Lower::Expand(_)));
+    let expands = |func: &Func| {
+        let types = |inst: &Inst| -> Vec<&Type> { inst.args.iter().map(|&arg| func.ty(arg)).collect() };
+        func.insts().iter().any(|inst| expansion(inst, &types(inst)).is_some())
+    };
     if !expands(func) {
         return rebuilt(func, rewrite);
     }
@@ -60,10 +63,22 @@ fn rebuilt(func: &Func, rewrite: Rewrite) -> Func {
     }
 }
 
-fn expand(inst: &Inst, args: &[Array], _: &[&Type], types: &[&Type]) -> Vec<Array> {
+/// What writes an instruction in terms of others, given its operands.
+type Expansion = fn(&[Array], &Attrs) -> Vec<Array>;
+
+/// How an instruction with operands of these types is written in terms of others, if it has to be.
+fn expansion(inst: &Inst, types: &[&Type]) -> Option<Expansion> {
     match inst.prim.lower {
-        Lower::Expand(expand) => expand(args, &inst.attrs),
-        _ => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
+        Lower::Expand(expand) => Some(expand),
+        Lower::LibraryOrExpand(by_library, _, expand) => (!by_library(types, &inst.attrs)).then_some(expand),
+        _ => None,
+    }
+}
+
+fn expand(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) -> Vec<Array> {
+    match expansion(inst, arg_types) {
+        Some(expand) => expand(args, &inst.attrs),
+        None => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
     }
 }
 

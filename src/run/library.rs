@@ -2,6 +2,7 @@
 //!
 //! A call is described completely at compile time. Every worker of a program enters it and takes its share.
 
+use crate::run::items;
 use cotangent_ir::prim::host::HostFn;
 use cotangent_ir::{Attrs, DType, Type};
 
@@ -97,6 +98,9 @@ pub enum LibraryCall {
         operands: Vec<ItemArray>,
         /// Results; each is other memory.
         results: Vec<ItemArray>,
+        /// Where each item is done by all workers together: the slot of what they share, of
+        /// [`LibraryCall::shared_bytes`].
+        shared: Option<u32>,
     },
     /// Reports a row to the observer of the call, by worker 0, where `index` is a multiple of `every`; stores whether to
     /// stop (a byte) in slot `stop`.
@@ -127,4 +131,12 @@ pub enum LibraryCall {
         /// Slot of one byte: whether the call failed, or another has before.
         failed: u32,
     },
+}
+
+impl LibraryCall {
+    /// The bytes that workers share while they do an item of a primitive together, given its static operands and the types
+    /// of its operands; `None` if one worker does it.
+    pub fn shared_bytes(primitive: &str, attrs: &Attrs, operands: &[Type]) -> Option<usize> {
+        items::shared_bytes(primitive, attrs, operands)
+    }
 }

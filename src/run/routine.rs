@@ -44,7 +44,8 @@ impl Routine {
     /// Scratch that each worker needs.
     pub(super) fn scratch_bytes(&self) -> usize {
         match self {
-            Routine::Gemm(_) | Routine::Items(_) | Routine::Host(_) => 0,
+            Routine::Gemm(_) | Routine::Host(_) => 0,
+            Routine::Items(items) => items.scratch_bytes(),
             Routine::Single(fft) => fft.scratch_bytes(),
             Routine::Double(fft) => fft.scratch_bytes(),
             Routine::Tap(tap) => tap.scratch_bytes(),
@@ -56,14 +57,14 @@ impl Routine {
     /// # Safety
     ///
     /// Called by every worker of the session, on slots that hold what the call describes.
-    pub(super) unsafe fn run(&self, session: &Session<'_>, worker: &Worker) {
+    pub(super) unsafe fn run<'a>(&self, session: &'a Session<'a>, worker: &Worker) {
         // SAFETY: passed on.
         unsafe {
             match self {
                 Routine::Gemm(gemm) => gemm.run(worker),
                 Routine::Single(fft) => fft.run(worker),
                 Routine::Double(fft) => fft.run(worker),
-                Routine::Items(items) => items.run(worker),
+                Routine::Items(items) => items.run(session, worker),
                 Routine::Tap(tap) => tap.run(session, worker),
                 Routine::Host(host) => host.run(session, worker),
             }

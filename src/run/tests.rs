@@ -15,7 +15,7 @@ struct Resident;
 
 impl Code for Resident {}
 
-fn parts(inputs: &[Type], outputs: &[Type], calls: Vec<LibraryCall>, entry: Entry) -> Parts {
+pub(super) fn parts(inputs: &[Type], outputs: &[Type], calls: Vec<LibraryCall>, entry: Entry) -> Parts {
     let slots = (0..inputs.len()).map(Slot::Input).chain((0..outputs.len()).map(Slot::Output)).collect();
     let (inputs, outputs) = (inputs.to_vec(), outputs.to_vec());
     let (name, code) = ("test".to_owned(), Box::new(Resident));
@@ -23,7 +23,7 @@ fn parts(inputs: &[Type], outputs: &[Type], calls: Vec<LibraryCall>, entry: Entr
 }
 
 /// Runs every library call, one after the other.
-unsafe extern "C" fn all_calls(frame: *mut Frame) {
+pub(super) unsafe extern "C" fn all_calls(frame: *mut Frame) {
     // SAFETY: the frame is the one this worker was given.
     unsafe {
         for call in 0..session(frame).routines.len() {
@@ -112,7 +112,7 @@ fn run(program: &Program, args: &[Arc<Tensor>], threads: usize) -> Vec<Tensor> {
 }
 
 /// The outputs with one worker, after checking that other numbers of workers give the same bits.
-fn run_all(program: &Program, args: &[Arc<Tensor>]) -> Vec<Tensor> {
+pub(super) fn run_all(program: &Program, args: &[Arc<Tensor>]) -> Vec<Tensor> {
     let expected = run(program, args, 1);
     for threads in 2..=3 {
         for (output, expected) in run(program, args, threads).iter().zip(&expected) {
@@ -123,7 +123,7 @@ fn run_all(program: &Program, args: &[Arc<Tensor>]) -> Vec<Tensor> {
 }
 
 /// Numbers between -1 and 1 that look random.
-fn noise(ty: Type) -> Arc<Tensor> {
+pub(super) fn noise(ty: Type) -> Arc<Tensor> {
     let number = |position: usize| ((position as f64 + 1.0) * 78.233).sin() * 43758.5453 % 1.0;
     Arc::new(Tensor::from_fn(ty.clone(), |position| {
         let (re, im) = (number(2 * position), number(2 * position + 1));

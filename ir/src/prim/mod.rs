@@ -379,6 +379,8 @@ pub enum Lower {
     Expand(fn(&[Array], &Attrs) -> Vec<Array>),
     /// A library routine.
     Library(Routine),
+    /// A library routine for the operand types that the function accepts; otherwise rewritten as by [`Lower::Expand`].
+    LibraryOrExpand(fn(&[&Type], &Attrs) -> bool, Routine, fn(&[Array], &Attrs) -> Vec<Array>),
     /// Control flow and effects.
     Control(Control),
 }
@@ -441,7 +443,8 @@ pub enum Routine {
     /// Discrete Fourier transform, `fft::FFT`.
     Fft,
     /// The items of a batch one by one. The trailing axes of operands and results are an item's, as many as stated for
-    /// each (the last number holds for all that follow); the leading ones count items and are the same for all.
+    /// each (the last number holds for all that follow); the leading ones count items and are the same for all. [`WHOLE`]
+    /// arrays are one item.
     Items {
         /// Axes of an item of each operand.
         operands: &'static [usize],
@@ -449,6 +452,9 @@ pub enum Routine {
         results: &'static [usize],
     },
 }
+
+/// In [`Routine::Items`]: all axes, however many there are.
+pub const WHOLE: usize = usize::MAX;
 
 /// Control flow and effects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

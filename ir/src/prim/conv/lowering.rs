@@ -1,17 +1,32 @@
-//! How a convolution becomes code: windows are gathered by slices, then multiplied as matrices.
+//! How a convolution becomes code: windows are gathered, then multiplied as matrices.
 //!
-//! A slice of the padded input for each place of the window costs nothing by itself. Where channels do not mix, the sum over
-//! the places is one elementwise expression of these slices, a stencil. Otherwise the slices are laid side by side and the
-//! sum is a matrix product.
+//! Where channels mix, a library routine does both, if it knows the numbers. What is left is written by slices: a slice of
+//! the padded input for each place of the window costs nothing by itself. Where channels do not mix, the sum over the places
+//! is one elementwise expression of these slices, a stencil. Otherwise the slices are laid side by side and the sum is a
+//! matrix product.
 
 use super::{Dims, Window};
 use crate::array::Array;
 use crate::prim::axes::{attempt, index_of};
 use crate::prim::rearrange::stack;
 use crate::scalar::Scalar;
+use crate::types::Type;
 
 /// A stencil has at most so many terms; larger windows are gathered.
 const MOST_TERMS: usize = 128;
+
+/// Whether the sums are those of a stencil.
+fn is_stencil(w: &Type, window: &Window) -> bool {
+    let groups = window.feature_groups * window.batch_groups;
+    w.shape[1] == 1 && w.shape[0] == groups && w.shape[2..].iter().product::<usize>() <= MOST_TERMS
+}
+
+/// Whether the library routine does it: it multiplies matrices of floating-point numbers, which have elements.
+pub(super) fn by_routine(x: &Type, w: &Type, window: &Window) -> bool {
+    let moves = (0..window.rank()).all(|axis| window.steps(axis, &x.shape, &w.shape) > 0);
+    let elements = window.rank() > 0 && moves && !x.is_empty() && !w.is_empty();
+    elements && x.dtype.is_inexact() && !is_stencil(w, window)
+}
 
 pub(super) fn expand(x: &Array, w: &Array, window: &Window) -> Array {
     let (xs, ws) = (attempt!(x.ty()), attempt!(w.ty()));
@@ -48,7 +63,7 @@ pub(super) fn expand(x: &Array, w: &Array, window: &Window) -> Array {
         }
         padded.slice_strided(&start, &limit, &stride)
     };
-    if ws.shape[1] == 1 && ws.shape[0] == groups && places <= MOST_TERMS {
+    if is_stencil(&ws, window) {
         let weights = w.reshape(&[groups, places]);
         let term = |place: usize| {
             let weight = weights.narrow(1, place, 1).reshape(&[groups]);

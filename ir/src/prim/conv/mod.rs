@@ -5,7 +5,8 @@
 
 use super::axes::{index_of, position_of};
 use super::{
-    Arity, Batch, Case, Domain, Eval, Jvp, Lower, Operand, Prim, Transpose, TransposeArgs, Types, one, refuse,
+    Arity, Batch, Case, Domain, Eval, Jvp, Lower, Operand, Prim, Routine, Transpose, TransposeArgs, Types, WHOLE, one,
+    refuse,
 };
 use crate::array::{Array, apply1};
 use crate::attrs::{AttrKind, Attrs};
@@ -55,7 +56,11 @@ pub static CONV: Prim = Prim {
     ]),
     transpose: Transpose::Rule(transpose_conv),
     batch: Batch::Rule(|args| vec![(transpose::batched(args), true)]),
-    lower: Lower::Expand(|xs, attrs| vec![lowering::expand(&xs[0], &xs[1], &Window::of(attrs))]),
+    lower: Lower::LibraryOrExpand(
+        |types, attrs| lowering::by_routine(types[0], types[1], &Window::of(attrs)),
+        Routine::Items { operands: &[WHOLE], results: &[WHOLE] },
+        |xs, attrs| vec![lowering::expand(&xs[0], &xs[1], &Window::of(attrs))],
+    ),
 };
 
 /// The attributes of [`CONV`].
