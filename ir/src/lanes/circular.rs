@@ -34,8 +34,8 @@ const COSINE_SINGLE: &[f64] =
     &[-2.7300504257254943e-07, 2.480059629306197e-05, -0.00138888880610466, 0.0416666679084301];
 
 /// pi/2 in parts of 33 bits, whose products with integers below 2^20 are exact, and what is left of it.
-const HALF_PI: [f64; 3] = [1.5707963267341256, 6.0771005063039660e-11, 2.0222662487111665e-21];
-const HALF_PI_REST: f64 = 8.4784276603688996e-32;
+const HALF_PI: [f64; 3] = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21];
+const HALF_PI_REST: f64 = 8.4784276603689e-32;
 /// pi/2 in two parts, the first of 33 bits: enough for arguments of single precision.
 const HALF_PI_SHORT: [f64; 2] = [1.5707963267341256, 6.077100506506192e-11];
 
