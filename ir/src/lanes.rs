@@ -9,7 +9,9 @@ use crate::scalar::Scalar;
 use std::collections::HashMap;
 
 mod angle;
+mod arctangent;
 mod bessel;
+mod circular;
 mod elementary;
 mod error_function;
 mod exponential;
@@ -18,9 +20,10 @@ mod gamma;
 mod hyperbolic;
 mod logarithm;
 mod plane;
+mod power;
 mod root;
 
-pub use elementary::LARGEST_ANGLE;
+pub use circular::LARGEST_ANGLE;
 
 /// A value per element: one lane, or the two parts of a complex number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

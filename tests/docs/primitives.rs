@@ -156,6 +156,7 @@ fn code(prim: &Prim) -> String {
         Lower::Library(Routine::Dot) => "library routine, matrix products".into(),
         Lower::Library(Routine::Fft) => "library routine, transforms along one axis".into(),
         Lower::Library(Routine::Items { .. }) => "library routine, item by item".into(),
+        Lower::LibraryOrExpand(..) => "library routine, item by item, or other primitives".into(),
         Lower::Control(_) => "control flow".into(),
     }
 }

@@ -1,9 +1,10 @@
 //! The inverse circular functions of a sine or cosine, and the sine of multiples of a straight angle.
 
 use super::Lanes;
+use super::circular::LARGEST_ANGLE;
 use super::float::Pair;
 use crate::kernel::{LaneOp, NodeId};
-use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI};
+use std::f64::consts::{FRAC_PI_2, PI};
 
 /// (asin(s) / s - 1) / s^2 in terms of s^2, for |s| <= 1/2.
 const ASIN: &[f64] = &[
@@ -48,12 +49,6 @@ const TAN: &[f64] = &[
     0.3333333333333333,
 ];
 
-/// pi/2 in three parts, of which the products of the first two with numbers below 2^20 are exact.
-const RIGHT_ANGLE: [f64; 3] = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21];
-
-/// Up to here, arguments are reduced by those parts.
-const REDUCED: f64 = 1e6;
-
 impl Lanes<'_> {
     /// The tangent. The quotient of a sine and a cosine is off by three errors: single precision is computed in double, and
     /// double by a polynomial of its own, up to large arguments.
@@ -69,16 +64,7 @@ impl Lanes<'_> {
     /// The tangent, with a value for large arguments. Of the distance r + low to the nearest multiple of a right angle, it
     /// is t + rest or, after an odd multiple, -1 / (t + rest).
     fn precise_tan(&mut self, x: NodeId, large: NodeId) -> NodeId {
-        let [first, second, third] = RIGHT_ANGLE;
-        let (n, integer) = self.nearest(x, FRAC_2_PI);
-        let (first, second, third) = (self.times(n, first), self.times(n, -second), self.times(n, third));
-        let r = self.sub(x, first);
-        let (r, low) = self.exact_sum(r, second);
-        let low = self.sub(low, third);
-        let sum = self.add(r, low);
-        let taken = self.sub(r, sum);
-        let (r, low) = (sum, self.add(taken, low));
-
+        let ((r, low), quadrant) = self.reduced_angle(x);
         let square = self.mul(r, r);
         let rest = self.polynomial(square, TAN);
         let cube = self.mul(square, r);
@@ -95,12 +81,12 @@ impl Lanes<'_> {
         let square = self.mul(inverse, inverse);
         let correction = self.mul(square, rest);
         let cotangent = self.sub(correction, inverse);
-        let one = self.integer(integer, 1);
-        let parity = self.and(integer, one);
+        let one = self.integer(quadrant, 1);
+        let parity = self.and(quadrant, one);
         let is_odd = self.equal(parity, one);
         let value = self.choose(is_odd, cotangent, t);
         let size = self.abs(x);
-        let is_reduced = self.is_below(size, REDUCED);
+        let is_reduced = self.is_below(size, LARGEST_ANGLE);
         let value = self.choose(is_reduced, value, large);
         // Small numbers are their own tangents, zeros with their sign.
         let is_tiny = self.is_below(size, 1e-9);

@@ -5,12 +5,12 @@ use super::float::Pair;
 use crate::kernel::{LaneOp, NodeId};
 use std::f64::consts::{LN_2, LOG2_E};
 
-/// ln 2 as the sum of two numbers, the first with zeros in its lower half.
-const LN2: (f64, f64) = (0.6931471803691238, 1.9082149292705877e-10);
-const LN2_SINGLE: (f64, f64) = (0.693145751953125, 1.428606765330187e-6);
+/// ln 2 as the sum of two numbers, the first with enough zeros that its products with exponents are exact.
+pub(super) const LN2: (f64, f64) = (0.6931471803691238, 1.9082149292705877e-10);
+pub(super) const LN2_SINGLE: (f64, f64) = (0.693145751953125, 1.428606765330187e-6);
 
 /// (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2.
-const REST: &[f64] = &[
+pub(super) const REST: &[f64] = &[
     2.0921625276615325e-09,
     2.5105260922590062e-08,
     2.755725280625021e-07,
@@ -35,6 +35,16 @@ pub(crate) struct Reduced {
 }
 
 impl Lanes<'_> {
+    /// e^x = 2^n e^r with r = x - n ln 2.
+    pub(super) fn exp_of(&mut self, x: NodeId) -> NodeId {
+        // Beyond these the result is 0 or infinite anyway.
+        let bounds = self.by_width(x, (-746.0, 710.0), (-104.0, 89.0));
+        let x = self.limited(x, bounds.0, bounds.1);
+        let Reduced { p, n } = self.reduced_exponent(x, None);
+        let value = self.plus(p, 1.0);
+        self.scale(value, n)
+    }
+
     /// Reduces the exponent `x` + `low`, where `low` is small; |x| must be below some thousands.
     pub(crate) fn reduced_exponent(&mut self, x: NodeId, low: Option<NodeId>) -> Reduced {
         let ln2 = self.by_width(x, LN2, LN2_SINGLE);

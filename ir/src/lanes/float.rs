@@ -171,6 +171,13 @@ impl Lanes<'_> {
         self.float(bits)
     }
 
+    /// Whether the sign bit of a number is set.
+    pub(crate) fn is_negative(&mut self, a: NodeId) -> NodeId {
+        let bits = self.bits(a);
+        let zero = self.integer(bits, 0);
+        self.less(bits, zero)
+    }
+
     /// A number without the lower half of its digits, so that products of two such numbers are exact.
     pub(crate) fn upper_half(&mut self, a: NodeId) -> NodeId {
         let dropped = self.by_width(a, 27, 12);
@@ -192,6 +199,13 @@ impl Lanes<'_> {
         let of_a = self.sub(sum, of_b);
         let (rest_a, rest_b) = (self.sub(a, of_a), self.sub(b, of_b));
         (sum, self.add(rest_a, rest_b))
+    }
+
+    /// a + b and what its rounding leaves out, where |a| >= |b| or a is 0.
+    pub(crate) fn quick_sum(&mut self, a: NodeId, b: NodeId) -> Pair {
+        let sum = self.add(a, b);
+        let taken = self.sub(sum, a);
+        (sum, self.sub(b, taken))
     }
 
     /// a a and what its rounding leaves out.
@@ -218,6 +232,22 @@ impl Lanes<'_> {
         let rest = self.add(first, cross);
         let rest = self.add(rest, other);
         (product, self.multiply_add(lower_a, lower_b, rest))
+    }
+
+    /// A double times a literal that is one, and what the product's rounding leaves out.
+    pub(crate) fn exact_multiple(&mut self, a: NodeId, factor: f64) -> Pair {
+        let upper_factor = f64::from_bits(factor.to_bits() & (u64::MAX << 27));
+        let lower_factor = factor - upper_factor;
+        let product = self.times(a, factor);
+        let upper = self.upper_half(a);
+        let lower = self.sub(a, upper);
+        let first = self.times(upper, upper_factor);
+        let first = self.sub(first, product);
+        let (cross, other) = (self.times(upper, lower_factor), self.times(lower, upper_factor));
+        let rest = self.add(first, cross);
+        let rest = self.add(rest, other);
+        let last = self.times(lower, lower_factor);
+        (product, self.add(last, rest))
     }
 
     /// The whole number nearest to `factor` times a small number, as a float and as an integer in the low bits of a lane
@@ -252,14 +282,34 @@ impl Lanes<'_> {
 
     /// The m - 1 and e of a positive finite number 2^e m with m between sqrt(1/2) and sqrt(2), e as a float.
     pub(crate) fn split(&mut self, x: NodeId) -> (NodeId, NodeId) {
-        let double = self.is_double(x);
         // Denormal numbers are made normal.
-        let (least, shift) = if double { (f64::MIN_POSITIVE, 54) } else { (f32::MIN_POSITIVE.into(), 25) };
+        let (least, shift) = self.by_width(x, (f64::MIN_POSITIVE, 54), (f32::MIN_POSITIVE.into(), 25));
         let denormal = self.is_below(x, least);
         let enlarged = self.times(x, 2f64.powi(shift));
         let x = self.choose(denormal, enlarged, x);
-        let (one, root) =
-            if double { (1f64.to_bits() as i64, 0x3fe6_a09e_667f_3bcd) } else { (0x3f80_0000, 0x3f35_04f3) };
+        let (f, e) = self.split_biased(x);
+        let normal = self.exponent_bias(x);
+        let bias = self.number(x, normal);
+        let bias = self.put(denormal, normal + f64::from(shift), bias);
+        (f, self.sub(e, bias))
+    }
+
+    /// The same of a number that is not denormal.
+    pub(crate) fn split_normal(&mut self, x: NodeId) -> (NodeId, NodeId) {
+        let (f, e) = self.split_biased(x);
+        let bias = self.exponent_bias(x);
+        let bias = self.number(x, bias);
+        (f, self.sub(e, bias))
+    }
+
+    /// What the exponent of [`split_biased`](Self::split_biased) is too large by.
+    fn exponent_bias(&self, x: NodeId) -> f64 {
+        self.by_width(x, 4503599627370496.0 + 1023.0, 8388608.0 + 127.0)
+    }
+
+    /// Of a number that is not denormal, m - 1 and e plus a bias.
+    fn split_biased(&mut self, x: NodeId) -> (NodeId, NodeId) {
+        let (one, root) = self.by_width(x, (1f64.to_bits() as i64, 0x3fe6_a09e_667f_3bcd), (0x3f80_0000, 0x3f35_04f3));
         let bits = self.bits(x);
         let places = self.significand(bits);
         // Counting from sqrt(1/2), the exponent changes where the significand passes sqrt(2).
@@ -274,14 +324,11 @@ impl Lanes<'_> {
         let places = self.integer(bits, places);
         let biased = self.op(LaneOp::Shr, &[counted, places]);
         // A small integer becomes a float by its place in the significand of a power of two.
-        let (base, bias) = if double { (4503599627370496.0, 1023.0) } else { (8388608.0, 127.0) };
-        let base_bits = self.number(x, base);
-        let base_bits = self.bits(base_bits);
-        let e = self.or(biased, base_bits);
-        let e = self.float(e);
-        let normal = self.number(x, base + bias);
-        let bias = self.put(denormal, base + bias + f64::from(shift), normal);
-        (f, self.sub(e, bias))
+        let base = self.by_width(x, 4503599627370496.0, 8388608.0);
+        let base = self.number(x, base);
+        let base = self.bits(base);
+        let e = self.or(biased, base);
+        (f, self.float(e))
     }
 }
 
@@ -329,10 +376,13 @@ mod tests {
         let (a, b) = (lanes.literal(Scalar::real(DType::F32, 1.1)), lanes.literal(Scalar::real(DType::F32, 1e-7)));
         let (sum, square) = (lanes.exact_sum(a, b), lanes.exact_square(a));
         let product = lanes.exact_product(a, b);
+        let double = lanes.literal(Scalar::real(DType::F64, 1.1));
+        let multiple = lanes.exact_multiple(double, 0.3);
         let real = |id| value(&dag, id).as_f64();
         assert_eq!(real(sum.0) + real(sum.1), real(a) + real(b));
         assert_eq!(real(square.0) + real(square.1), real(a) * real(a));
         assert_eq!(real(product.0) + real(product.1), real(a) * real(b));
+        assert_eq!(real(multiple.1), 1.1f64.mul_add(0.3, -real(multiple.0)));
         assert_eq!(lane_op(LaneOp::Bitcast, &[Scalar::real(DType::F32, -0.0)], DType::I32).as_i128(), i32::MIN.into());
     }
 }

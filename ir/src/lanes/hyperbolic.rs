@@ -2,7 +2,7 @@
 
 use super::Lanes;
 use super::exponential::Reduced;
-use crate::kernel::NodeId;
+use crate::kernel::{LaneOp, NodeId};
 
 /// (sinh(x) / x - 1) / x^2 in terms of x^2, for |x| <= 1.
 const SINH: &[f64] = &[
@@ -17,7 +17,56 @@ const SINH: &[f64] = &[
 ];
 const SINH_SINGLE: &[f64] = &[2.806280235745362e-06, 0.00019838102161884308, 0.008333339355885983, 0.1666666716337204];
 
+/// (tanh(x) / x - 1) / x^2 in terms of x^2, for |x| < 0.625.
+const TANH: &[f64] = &[
+    -2.438262562757838e-06,
+    1.220929889685176e-05,
+    -3.7081162906961785e-05,
+    9.604158033560978e-05,
+    -0.0002388897917537914,
+    0.0005899819414442984,
+    -0.0014558284271891954,
+    0.003592127511292159,
+    -0.008863235500106002,
+    0.021869488535147596,
+    -0.05396825396823625,
+    0.13333333333333322,
+    -0.3333333333333333,
+];
+const TANH_SINGLE: &[f64] = &[
+    0.002295851707458496,
+    -0.008347298949956894,
+    0.0217701755464077,
+    -0.053959451615810394,
+    0.13333304226398468,
+    -0.3333333432674408,
+];
+
 impl Lanes<'_> {
+    /// Of the magnitude, a polynomial near zero and 1 - 2 / (e^(2|x|) + 1) beyond; then the sign.
+    pub(super) fn tanh_of(&mut self, x: NodeId) -> NodeId {
+        let (coefficients, saturated) = self.by_width(x, (TANH, 20.0), (TANH_SINGLE, 10.0));
+        let magnitude = self.abs(x);
+        let square = self.mul(x, x);
+        let inner = self.polynomial(square, coefficients);
+        let cube = self.mul(square, magnitude);
+        let small = self.multiply_add(inner, cube, magnitude);
+        let saturated = self.number(x, saturated);
+        let limited = self.op(LaneOp::Min, &[magnitude, saturated]);
+        let twice = self.add(limited, limited);
+        let Reduced { p, n } = self.reduced_exponent(twice, None);
+        let power = self.plus(p, 1.0);
+        let factor = self.power_of_two(n.1);
+        let power = self.mul(power, factor);
+        let denominator = self.plus(power, 1.0);
+        let minus_two = self.number(x, -2.0);
+        let quotient = self.div(minus_two, denominator);
+        let large = self.plus(quotient, 1.0);
+        let is_small = self.is_below(magnitude, 0.625);
+        let value = self.choose(is_small, small, large);
+        self.with_sign(value, x)
+    }
+
     /// sinh and cosh. With A = e^|x| / 2, they are A - 1/(4 A) and A + 1/(4 A); sinh is a polynomial near 0.
     pub(crate) fn sinh_and_cosh(&mut self, x: NodeId) -> (NodeId, NodeId) {
         let bound = self.by_width(x, 711.0, 90.0);

@@ -2,8 +2,9 @@
 //! f - f^2/2 + s (f^2/2 + s^2 R), which keeps f exact (this form is that of the FreeBSD library).
 
 use super::Lanes;
+use super::exponential::{LN2, LN2_SINGLE};
 use super::float::Pair;
-use crate::kernel::NodeId;
+use crate::kernel::{LaneOp, NodeId};
 use std::f64::consts::LN_2;
 
 /// (log((1 + s) / (1 - s)) / s - 2) / s^2 in terms of s^2, for numbers between sqrt(1/2) and sqrt(2).
@@ -17,10 +18,6 @@ const REST: &[f64] = &[
     0.666666666666667,
 ];
 const REST_SINGLE: &[f64] = &[0.2333284318447113, 0.2855072021484375, 0.4000012278556824, 0.6666666865348816];
-
-/// ln 2 as the sum of two numbers, the first with enough zeros that its products with exponents are exact.
-const LN2: (f64, f64) = (0.6931471803691238, 1.9082149292705877e-10);
-const LN2_SINGLE: (f64, f64) = (0.693145751953125, 1.428606765330187e-6);
 
 /// A logarithm's base: 1 / log(base) as the sum of two numbers, the first short; and the logarithm of 2 likewise.
 struct Base {
@@ -68,6 +65,13 @@ impl Lanes<'_> {
         (self.times(e, ln2.0), self.add(low, f))
     }
 
+    /// log x.
+    pub(super) fn log_of(&mut self, x: NodeId) -> NodeId {
+        let (high, low) = self.logarithm_pair(x);
+        let value = self.add(high, low);
+        self.logarithm_edges(x, value)
+    }
+
     /// log(1 + x).
     pub(crate) fn log1p(&mut self, x: NodeId) -> NodeId {
         let zero = self.number(x, 0.0);
@@ -101,7 +105,7 @@ impl Lanes<'_> {
         let value = self.put(pole, f64::NEG_INFINITY, value);
         let beyond = self.is_below(x, -1.0);
         let value = self.put(beyond, f64::NAN, value);
-        let nan = self.op(crate::kernel::LaneOp::Ne, &[x, x]);
+        let nan = self.op(LaneOp::Ne, &[x, x]);
         let zero = self.is(x, 0.0);
         let itself = self.or(nan, zero);
         self.choose(itself, x, value)
@@ -142,15 +146,19 @@ impl Lanes<'_> {
         let small = self.add(small, second);
         let small = self.add(small, missing);
         let value = self.add(value, small);
+        self.logarithm_edges(x, value)
+    }
 
+    /// Puts in what a logarithm is at zero and infinity, and NaN for negative numbers and NaN.
+    fn logarithm_edges(&mut self, x: NodeId, value: NodeId) -> NodeId {
         let infinite = self.is(x, f64::INFINITY);
         let value = self.put(infinite, f64::INFINITY, value);
         let zero = self.is(x, 0.0);
         let value = self.put(zero, f64::NEG_INFINITY, value);
-        let negative = self.is_below(x, 0.0);
-        let value = self.put(negative, f64::NAN, value);
-        let nan = self.op(crate::kernel::LaneOp::Ne, &[x, x]);
-        self.choose(nan, x, value)
+        let zero = self.number(x, 0.0);
+        let valid = self.op(LaneOp::Le, &[zero, x]);
+        let nan = self.number(x, f64::NAN);
+        self.choose(valid, value, nan)
     }
 
     /// log(2 x) for large x and log(1 + x + low) otherwise, for nonnegative x; infinity and NaN stay.
@@ -162,7 +170,7 @@ impl Lanes<'_> {
         let value = self.choose(large, raised, value);
         let infinite = self.is(x, f64::INFINITY);
         let value = self.put(infinite, f64::INFINITY, value);
-        let nan = self.op(crate::kernel::LaneOp::Ne, &[x, x]);
+        let nan = self.op(LaneOp::Ne, &[x, x]);
         self.choose(nan, x, value)
     }
 }

@@ -248,8 +248,7 @@ fn unroll(cost: usize, order: &Order, levels: &[Option<usize>]) -> usize {
 fn cost(nodes: &[Node], node: NodeId) -> usize {
     match &nodes[node.index()].kind {
         NodeKind::Op { op, .. } => match op {
-            LaneOp::Exp | LaneOp::Log | LaneOp::Sin | LaneOp::Cos | LaneOp::Tanh => 20,
-            LaneOp::Pow | LaneOp::Atan2 | LaneOp::Rem => 50,
+            LaneOp::Rem => 50,
             _ => 1,
         },
         NodeKind::Load { .. } | NodeKind::Index { .. } => 1,

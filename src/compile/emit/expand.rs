@@ -1,19 +1,26 @@
-//! Elementary functions of a kernel written out in arithmetic.
+//! Elementary functions of kernels written out in arithmetic.
 //!
-//! Before: a kernel with operations such as `exp`. After: an equal one without, except that the sine and cosine of very
+//! Before: kernels with operations such as `exp`. After: equal ones without, except that the sine and cosine of very
 //! large arguments stand where nothing else is accurate.
 
+use crate::compile::plan::Plan;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
 use cotangent_ir::lanes::{Dag, Lanes};
+use smallvec::SmallVec;
 
-/// Writes the functions of a kernel out.
-pub(crate) fn expand(kernel: &Kernel) -> Kernel {
+/// Writes the functions of all kernels out.
+pub(super) fn expand(plan: &Plan) -> Plan {
+    Plan { kernels: plan.kernels.iter().map(expanded).collect(), ..plan.clone() }
+}
+
+fn expanded(kernel: &Kernel) -> Kernel {
     let mut dag = Dag::default();
     let mut places: Vec<NodeId> = Vec::with_capacity(kernel.nodes.len());
     for node in &kernel.nodes {
         let written_out = match &node.kind {
             NodeKind::Op { op, args } if node.dtype.is_float() => {
-                Lanes::new(&mut dag).written_out(*op, places[args[0].index()])
+                let args: SmallVec<[NodeId; 3]> = args.iter().map(|arg| places[arg.index()]).collect();
+                Lanes::new(&mut dag).written_out(*op, &args)
             }
             _ => None,
         };

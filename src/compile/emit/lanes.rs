@@ -8,7 +8,7 @@
 //! Every operation gives the same bits in each form, so that what a loop leaves to its scalar tail does not show. What
 //! vectors cannot do is done lane by lane.
 
-use super::{Imports, math};
+use super::{Imports, large_angles};
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::LaneOp;
 use cotangent_ir::{DType, Number, Scalar};
@@ -465,13 +465,9 @@ impl<'f, 'm> Emitter<'f, 'm> {
                     LaneOp::Ceil => self.builder.ins().ceil(a),
                     LaneOp::Round => self.builder.ins().nearest(a),
                     LaneOp::Trunc => self.builder.ins().trunc(a),
-                    LaneOp::Exp => math::exp(self, a),
-                    LaneOp::Log => math::log(self, a),
-                    LaneOp::Sin => math::sin(self, a),
-                    LaneOp::Cos => math::cos(self, a),
-                    LaneOp::Tanh => math::tanh(self, a),
-                    LaneOp::Pow => math::pow(self, a, b()),
-                    LaneOp::Atan2 => math::atan2(self, a, b()),
+                    // These are wanted for large arguments only, the other functions not at all: see `expand`.
+                    LaneOp::Sin => large_angles::call_if_large(self, "sin", a),
+                    LaneOp::Cos => large_angles::call_if_large(self, "cos", a),
                     other => internal(&format!("`{}` of floats", other.name())),
                 }
             })

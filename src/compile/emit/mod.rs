@@ -1,7 +1,8 @@
 //! Emission: from a plan to machine code, through Cranelift.
 //!
 //! Every kernel of a plan becomes one function that runs a range of chunks, and the steps become the program's main
-//! function, which all workers execute. What Cranelift's IR looks like is known in this folder only.
+//! function, which all workers execute. Elementary functions are written out in arithmetic before. What Cranelift's IR looks
+//! like is known in this folder only.
 //!
 //! Before: a plan as planning leaves it. After: code that touches exactly the memory the plan names. Results depend on the
 //! plan and the target, never on the number of workers.
@@ -13,8 +14,8 @@ mod convert;
 mod expand;
 mod kernel_function;
 mod lanes;
+mod large_angles;
 mod main_function;
-mod math;
 mod nodes;
 mod split;
 #[cfg(test)]
@@ -96,7 +97,7 @@ pub fn emit(plan: &Plan, settings: &Settings) -> Code {
     builder.symbols(entry_points::symbols());
     let mut module = JITModule::new(builder);
     let mut unit = Unit::new(&mut module, *settings);
-    let main = main_function::define(&mut unit, plan);
+    let main = main_function::define(&mut unit, &expand::expand(plan));
     unit.define_helpers();
     let Unit { bytes, clif, assembly, .. } = unit;
     module.finalize_definitions().unwrap_or_else(|error| internal(&format!("code memory: {error}")));
@@ -205,7 +206,7 @@ impl<'m> Unit<'m> {
         for Helper { name, ty, id } in std::mem::take(&mut self.helpers) {
             let signature = helper_signature(self.module);
             self.fill(&helper_name(name, ty), id, signature, |function, scratch, imports| {
-                math::define_large(function, scratch, imports, name, ty);
+                large_angles::define_helper(function, scratch, imports, name, ty);
             });
         }
     }

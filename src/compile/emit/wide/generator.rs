@@ -9,7 +9,6 @@ use super::reduce::Accumulators;
 use super::region::Region;
 use super::select::{Element, Width};
 use crate::compile::emit::body::{Facts, Order, order};
-use crate::compile::emit::expand::expand;
 use crate::compile::emit::kernel_function::chunk_size;
 use crate::compile::emit::split::{Nest, Split, split};
 use crate::run::program::Place;
@@ -20,7 +19,6 @@ use std::collections::HashMap;
 /// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`. None if the kernel needs something
 /// that is not here.
 pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing: bool) -> Option<MachineCode> {
-    let kernel = &expand(kernel);
     let order = order(kernel);
     // Of a single iteration there are no neighbours.
     let vector = order.vector.filter(|_| !order.tiled && kernel.iterations() > 1)?;

@@ -406,6 +406,8 @@ impl Selector<'_> {
         let eight = self.width == Width::Eight;
         Some(match (arg.element, to) {
             (from, to) if from == to => lane.clone(),
+            // A literal is written in the lanes wanted, whatever they are.
+            (Element::I32, Element::I64) if arg.constant.is_some() => self.literal(arg.constant?, to)?,
             (Element::Mask, to) if to.is_wide() || eight => {
                 let one = match to {
                     Element::F32 | Element::F64 => self.bits(to, 1f32.to_bits(), 1f64.to_bits()),
