@@ -137,36 +137,41 @@ impl State<'_> {
         hit(reads, &self.written) || hit(writes, &self.written) || hit(writes, &self.read)
     }
 
-    /// Slots that a step itself reads and writes; what is inside loops and branches is looked at there.
     fn accesses(&self, step: &Step) -> (Vec<u32>, Vec<u32>) {
-        match step {
-            Step::Kernel { kernel, bind, .. } | Step::Scalar { kernel, bind } => {
-                let operands = &self.kernels[*kernel].operands;
-                let of = |written: bool| {
-                    slots(bind.iter().zip(operands).filter(|(_, o)| o.written == written).map(|(&place, _)| place))
-                };
-                (of(false), of(true))
-            }
-            Step::Combine { partials, .. } => (vec![*partials], Vec::new()),
-            Step::Library { call } => match &self.calls[*call] {
-                LibraryCall::Gemm { a, b, c, .. } => (vec![a.slot, b.slot], vec![c.slot]),
-                LibraryCall::Fft { from, to, .. } => (vec![*from], vec![*to]),
-                LibraryCall::Items { operands, results, .. } => {
-                    let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect();
-                    (slots(operands), slots(results))
-                }
-                LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
-                LibraryCall::Host { operands, results, failed, .. } => {
-                    let written = results.iter().map(|array| array.slot).chain([*failed]).collect();
-                    (slots(operands.iter().map(|(place, _)| *place)), written)
-                }
-            },
-            Step::End { when } => (vec![*when], Vec::new()),
-            Step::Copy { to, from, .. } => (vec![*from], vec![*to]),
-            Step::Assign { moves } => (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0))),
-            Step::Switch { index, .. } => (slots([*index]), Vec::new()),
-            Step::Rotate { .. } | Step::Barrier | Step::While { .. } | Step::Repeat { .. } => (Vec::new(), Vec::new()),
+        accesses(step, self.kernels, self.calls)
+    }
+}
+
+/// Slots that a step itself reads and writes; what is inside loops and branches is looked at there. An array updated in
+/// place is among those written only.
+pub(crate) fn accesses(step: &Step, kernels: &[Kernel], calls: &[LibraryCall]) -> (Vec<u32>, Vec<u32>) {
+    match step {
+        Step::Kernel { kernel, bind, .. } | Step::Scalar { kernel, bind } => {
+            let operands = &kernels[*kernel].operands;
+            let of = |written: bool| {
+                slots(bind.iter().zip(operands).filter(|(_, o)| o.written == written).map(|(&place, _)| place))
+            };
+            (of(false), of(true))
         }
+        Step::Combine { partials, .. } => (vec![*partials], Vec::new()),
+        Step::Library { call } => match &calls[*call] {
+            LibraryCall::Gemm { a, b, c, .. } => (vec![a.slot, b.slot], vec![c.slot]),
+            LibraryCall::Fft { from, to, .. } => (vec![*from], vec![*to]),
+            LibraryCall::Items { operands, results, .. } => {
+                let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect();
+                (slots(operands), slots(results))
+            }
+            LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
+            LibraryCall::Host { operands, results, failed, .. } => {
+                let written = results.iter().map(|array| array.slot).chain([*failed]).collect();
+                (slots(operands.iter().map(|(place, _)| *place)), written)
+            }
+        },
+        Step::End { when } => (vec![*when], Vec::new()),
+        Step::Copy { to, from, .. } => (vec![*from], vec![*to]),
+        Step::Assign { moves } => (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0))),
+        Step::Switch { index, .. } => (slots([*index]), Vec::new()),
+        Step::Rotate { .. } | Step::Barrier | Step::While { .. } | Step::Repeat { .. } => (Vec::new(), Vec::new()),
     }
 }
 

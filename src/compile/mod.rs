@@ -15,6 +15,7 @@ mod barriers;
 mod block;
 mod cache;
 mod calls;
+pub mod cost;
 pub mod emit;
 mod fuse;
 mod groups;
@@ -26,6 +27,7 @@ pub mod plan;
 mod planner;
 mod prepare;
 mod reciprocal;
+pub mod report;
 mod schedule;
 pub mod show;
 
@@ -44,6 +46,7 @@ use std::time::{Duration, Instant};
 mod tests;
 
 pub use crate::compile::emit::Lanes;
+pub use crate::compile::report::Report;
 
 /// How a function is compiled. The defaults are what one wants; the rest is for tests and for finding mistakes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -67,6 +70,7 @@ pub struct Compiled {
     plan: Plan,
     compile_time: Duration,
     code_bytes: usize,
+    kernel_lanes: Vec<Option<Lanes>>,
 }
 
 impl Compiled {
@@ -97,6 +101,25 @@ impl Compiled {
     /// What the program does, step by step.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What one call costs, step by step and in all: loop nests and how they process their elements, bytes moved against
+    /// the least possible, operations, meetings of the workers, memory.
+    ///
+    /// ```
+    /// use cotangent::compile::{Options, compile};
+    /// use cotangent::{Array, jit};
+    /// let x = Array::from([1.0f32, 2.0, 3.0, 4.0]);
+    /// let traced = jit(|x: Array| (&x * 2.0 + 1.0).sqrt()).traced(&x)?;
+    /// let report = compile(&traced.func, &Options::default())?.report();
+    /// assert_eq!(report.steps.len(), 1);
+    /// assert_eq!((report.cost.bytes, report.least_bytes), (32, 32));
+    /// assert_eq!(report.cost.flops, 12);
+    /// println!("{report}");
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    pub fn report(&self) -> Report {
+        Report { code_bytes: self.code_bytes, ..Report::new(&self.plan, &self.kernel_lanes) }
     }
 
     /// Time from the function to runnable code.
@@ -132,7 +155,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let plan = plan(&prepared(func)?, options);
     let settings = Settings { lanes: options.lanes, ..Settings::default() };
     let code = emit(&plan, &settings);
-    let code_bytes = code.bytes;
+    let (code_bytes, kernel_lanes) = (code.bytes, code.kernel_lanes);
     let program = Program::emitted(Parts {
         name: plan.name.clone(),
         inputs: plan.inputs.clone(),
@@ -145,7 +168,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         entry: code.entry,
         code: Box::new(code.owner),
     });
-    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes })
+    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes, kernel_lanes })
 }
 
 /// The function as fusion gets it: simplified, then in the terms that fusion knows.
