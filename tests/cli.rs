@@ -397,8 +397,58 @@ fn every_stage_is_shown() {
     assert!(shown("simplified").starts_with("func @both("));
     assert!(shown("kernels").starts_with("kernel @"));
     assert_eq!(shown("fused"), shown("kernels"));
-    assert!(shown("plan").starts_with("plan @both"));
+    let plan = shown("plan");
+    assert!(plan.starts_with("plan @both"));
+    // Two vectors are read; one and its sum are computed beside memory and stored at the end.
+    assert!(plan.contains("\na call moves 40 B, at least 40 B (1.00 times); 5 flop; barriers: 0\n"), "{plan}");
     assert!(shown("clif").contains("function "));
     assert!(shown("asm").lines().count() > 10);
     refused(&cotangent!("show", &ir, "--stage", "object"), &["object", "simplified", "plan"]);
+}
+
+#[test]
+fn optimisations_are_switched_off_by_name() {
+    let place = Place::new();
+    let ir = place.file("both.ir", IR);
+    let plan = |disabled: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cotangent"));
+        command.arg("show").arg(&ir).env("COTANGENT_DISABLE", disabled).output().unwrap()
+    };
+    assert_eq!(success(&plan("")).matches("scalar @").count(), 1);
+    assert_eq!(success(&plan("fusion, wide")).matches("scalar @").count(), 2);
+    refused(&plan("fusion,fission"), &["COTANGENT_DISABLE", "`fission`", "reciprocals"]);
+}
+
+#[test]
+fn a_case_is_measured() {
+    let place = Place::new();
+    let file = place.path("measured.json");
+    let listed = success(&cotangent!("bench", "--list"));
+    assert!(listed.lines().any(|name| name == "cg100_256"), "{listed}");
+    let words = ["tiny_sin_16", "tiny_sin_16_into", "--threads", "2", "--seconds", "0.02"];
+    let program = env!("CARGO_BIN_EXE_cotangent");
+    let table = success(&Command::new(program).arg("bench").args(words).arg("--json").arg(&file).output().unwrap());
+    for part in ["median ms", "GB/s", "GFLOP/s", "compile ms", "threads", "tiny_sin_16 ", "tiny_sin_16_into "] {
+        assert!(table.contains(part), "no `{part}` in: {table}");
+    }
+    let report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert!(report["machine"]["processors"].as_u64().unwrap() > 0);
+    let cases = report["cases"].as_array().unwrap();
+    assert_eq!(cases.iter().map(|case| &case["case"]).collect::<Vec<_>>(), ["tiny_sin_16", "tiny_sin_16_into"]);
+    for case in cases {
+        let number = |key: &str| case[key].as_f64().unwrap_or_else(|| panic!("no number {key} in {case}"));
+        assert!(number("min_ms") > 0.0 && number("min_ms") <= number("median_ms"), "{case}");
+        assert!(number("spread") >= 0.0 && number("trace_ms") > 0.0 && number("compile_ms") > 0.0, "{case}");
+        // Sixteen numbers in and out, a sine and a sum of each, on one thread, as more would not be worth it.
+        assert_eq!((number("bytes"), number("flops"), number("threads")), (128.0, 32.0, 1.0), "{case}");
+    }
+}
+
+#[test]
+fn measurements_that_cannot_be_made_are_refused() {
+    let place = Place::new();
+    refused(&cotangent!("bench", "tiny"), &["`tiny`", "tiny_sin_16", "cg100_1024"]);
+    refused(&cotangent!("bench", "tiny_sin_16", "--seconds", "-1"), &["--seconds", "not negative"]);
+    refused(&cotangent!("bench", "tiny_sin_16", "--json", place.folder.path()), &["is a folder", "--json"]);
+    assert!(place.listing().is_empty());
 }

@@ -1,4 +1,4 @@
-"""The cases of benches/cases as jitted JAX functions, measured as benches/compare.rs measures.
+"""The cases of src/bin/cotangent/cases as jitted JAX functions, measured as benches/compare.rs measures.
 
     jax_peer.py [--json FILE] [--only TEXT] [--seconds S]
 
@@ -26,7 +26,7 @@ COMPILATIONS = 5
 
 
 def uniform(shape, low, high):
-    """The same numbers, to the last bit, as benches/cases/data.rs makes."""
+    """The same numbers, to the last bit, as src/bin/cotangent/cases/data.rs makes."""
     count = math.prod(shape)
     position = np.arange(count, dtype=np.uint32)
     mixed = (position + np.uint32(1)) * np.uint32(0x9E3779B1)
@@ -221,8 +221,8 @@ def cases():
         Case("axpy_1e7", scale_and_add, vectors),
         Case("axpy_1e7_into", scale_and_add, vectors, reuse=True),
         Case("sin_1e6", sine, angles(1_000_000)),
-        Case("tiny_16", sine_plus_identity, angles(16)),
-        Case("tiny_16_into", sine_plus_identity, angles(16), reuse=True),
+        Case("tiny_sin_16", sine_plus_identity, angles(16)),
+        Case("tiny_sin_16_into", sine_plus_identity, angles(16), reuse=True),
         Case("lap_2048", shifted_laplacian, image(2048)),
         Case("dot_1e7", jnp.dot, pair),
         Case("norm_diff_1e7", distance, pair),

@@ -9,9 +9,15 @@ use crate::compile::plan::{Place, Step};
 use crate::run::library::{ItemArray, LibraryCall};
 use cotangent_ir::kernel::Kernel;
 
-/// Inserts barriers into the steps of a plan.
-pub(crate) fn insert(steps: Vec<Step>, kernels: &[Kernel], calls: &[LibraryCall], regions: &[Region]) -> Vec<Step> {
-    let mut state = State { kernels, calls, regions, written: Vec::new(), read: Vec::new() };
+/// Inserts barriers into the steps of a plan: as few as possible, or one before every step.
+pub(crate) fn insert(
+    steps: Vec<Step>,
+    kernels: &[Kernel],
+    calls: &[LibraryCall],
+    regions: &[Region],
+    few: bool,
+) -> Vec<Step> {
+    let mut state = State { kernels, calls, regions, few, written: Vec::new(), read: Vec::new() };
     state.walk(steps)
 }
 
@@ -19,6 +25,7 @@ struct State<'a> {
     kernels: &'a [Kernel],
     calls: &'a [LibraryCall],
     regions: &'a [Region],
+    few: bool,
     /// Slots written, and read, since the last meeting.
     written: Vec<u32>,
     read: Vec<u32>,
@@ -134,39 +141,44 @@ impl State<'_> {
         let hit = |slots: &[u32], others: &[u32]| {
             slots.iter().any(|&a| others.iter().any(|&b| self.regions[a as usize].overlaps(&self.regions[b as usize])))
         };
-        hit(reads, &self.written) || hit(writes, &self.written) || hit(writes, &self.read)
+        !self.few || hit(reads, &self.written) || hit(writes, &self.written) || hit(writes, &self.read)
     }
 
-    /// Slots that a step itself reads and writes; what is inside loops and branches is looked at there.
     fn accesses(&self, step: &Step) -> (Vec<u32>, Vec<u32>) {
-        match step {
-            Step::Kernel { kernel, bind, .. } | Step::Scalar { kernel, bind } => {
-                let operands = &self.kernels[*kernel].operands;
-                let of = |written: bool| {
-                    slots(bind.iter().zip(operands).filter(|(_, o)| o.written == written).map(|(&place, _)| place))
-                };
-                (of(false), of(true))
-            }
-            Step::Combine { partials, .. } => (vec![*partials], Vec::new()),
-            Step::Library { call } => match &self.calls[*call] {
-                LibraryCall::Gemm { a, b, c, .. } => (vec![a.slot, b.slot], vec![c.slot]),
-                LibraryCall::Fft { from, to, .. } => (vec![*from], vec![*to]),
-                LibraryCall::Items { operands, results, shared, .. } => {
-                    let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect::<Vec<_>>();
-                    (slots(operands), slots(results).into_iter().chain(*shared).collect())
-                }
-                LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
-                LibraryCall::Host { operands, results, failed, .. } => {
-                    let written = results.iter().map(|array| array.slot).chain([*failed]).collect();
-                    (slots(operands.iter().map(|(place, _)| *place)), written)
-                }
-            },
-            Step::End { when } => (vec![*when], Vec::new()),
-            Step::Copy { to, from, .. } => (vec![*from], vec![*to]),
-            Step::Assign { moves } => (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0))),
-            Step::Switch { index, .. } => (slots([*index]), Vec::new()),
-            Step::Rotate { .. } | Step::Barrier | Step::While { .. } | Step::Repeat { .. } => (Vec::new(), Vec::new()),
+        accesses(step, self.kernels, self.calls)
+    }
+}
+
+/// Slots that a step itself reads and writes; what is inside loops and branches is looked at there. An array updated in
+/// place is among those written only.
+pub(crate) fn accesses(step: &Step, kernels: &[Kernel], calls: &[LibraryCall]) -> (Vec<u32>, Vec<u32>) {
+    match step {
+        Step::Kernel { kernel, bind, .. } | Step::Scalar { kernel, bind } => {
+            let operands = &kernels[*kernel].operands;
+            let of = |written: bool| {
+                slots(bind.iter().zip(operands).filter(|(_, o)| o.written == written).map(|(&place, _)| place))
+            };
+            (of(false), of(true))
         }
+        Step::Combine { partials, .. } => (vec![*partials], Vec::new()),
+        Step::Library { call } => match &calls[*call] {
+            LibraryCall::Gemm { a, b, c, .. } => (vec![a.slot, b.slot], vec![c.slot]),
+            LibraryCall::Fft { from, to, .. } => (vec![*from], vec![*to]),
+            LibraryCall::Items { operands, results, shared, .. } => {
+                let slots = |arrays: &[ItemArray]| arrays.iter().map(|array| array.slot).collect::<Vec<_>>();
+                (slots(operands), slots(results).into_iter().chain(*shared).collect())
+            }
+            LibraryCall::Tap { index, row, stop, .. } => (slots([*index, *row]), vec![*stop]),
+            LibraryCall::Host { operands, results, failed, .. } => {
+                let written = results.iter().map(|array| array.slot).chain([*failed]).collect();
+                (slots(operands.iter().map(|(place, _)| *place)), written)
+            }
+        },
+        Step::End { when } => (vec![*when], Vec::new()),
+        Step::Copy { to, from, .. } => (vec![*from], vec![*to]),
+        Step::Assign { moves } => (slots(moves.iter().map(|m| m.1)), slots(moves.iter().map(|m| m.0))),
+        Step::Switch { index, .. } => (slots([*index]), Vec::new()),
+        Step::Rotate { .. } | Step::Barrier | Step::While { .. } | Step::Repeat { .. } => (Vec::new(), Vec::new()),
     }
 }
 

@@ -15,6 +15,7 @@ mod barriers;
 mod block;
 mod cache;
 mod calls;
+pub mod cost;
 pub mod emit;
 mod fuse;
 mod groups;
@@ -22,10 +23,12 @@ mod index;
 pub mod interpret;
 mod loops;
 mod lower;
+mod options;
 pub mod plan;
 mod planner;
 mod prepare;
 mod reciprocal;
+pub mod report;
 mod schedule;
 pub mod show;
 
@@ -44,21 +47,8 @@ use std::time::{Duration, Instant};
 mod tests;
 
 pub use crate::compile::emit::Lanes;
-
-/// How a function is compiled. The defaults are what one wants; the rest is for tests and for finding mistakes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Options {
-    /// Fuse instructions into common kernels. Off, every instruction is a kernel of its own.
-    pub fuse: bool,
-    /// Emit vector or scalar code.
-    pub lanes: Lanes,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { fuse: true, lanes: Lanes::Wide }
-    }
-}
+pub use crate::compile::options::Options;
+pub use crate::compile::report::Report;
 
 /// A function compiled to native code.
 #[derive(Debug)]
@@ -67,6 +57,7 @@ pub struct Compiled {
     plan: Plan,
     compile_time: Duration,
     code_bytes: usize,
+    kernel_lanes: Vec<Option<Lanes>>,
 }
 
 impl Compiled {
@@ -99,6 +90,25 @@ impl Compiled {
         &self.plan
     }
 
+    /// What one call costs, step by step and in all: loop nests and how they process their elements, bytes moved against
+    /// the least possible, operations, meetings of the workers, memory.
+    ///
+    /// ```
+    /// use cotangent::compile::{Options, compile};
+    /// use cotangent::{Array, jit};
+    /// let x = Array::from([1.0f32, 2.0, 3.0, 4.0]);
+    /// let traced = jit(|x: Array| (&x * 2.0 + 1.0).sqrt()).traced(&x)?;
+    /// let report = compile(&traced.func, &Options::default())?.report();
+    /// assert_eq!(report.steps.len(), 1);
+    /// assert_eq!((report.cost.bytes, report.least_bytes), (32, 32));
+    /// assert_eq!(report.cost.flops, 12);
+    /// println!("{report}");
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    pub fn report(&self) -> Report {
+        Report { code_bytes: self.code_bytes, ..Report::new(&self.plan, &self.kernel_lanes) }
+    }
+
     /// Time from the function to runnable code.
     pub fn compile_time(&self) -> Duration {
         self.compile_time
@@ -114,7 +124,7 @@ impl Compiled {
 /// whoever has the function.
 ///
 /// # Errors
-/// A function that is not well formed.
+/// A function that is not well formed; `COTANGENT_DISABLE` with a name that no optimisation has.
 pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
     if host::occurs_in(func) {
         return compile_uncached(func, options).map(Arc::new);
@@ -125,14 +135,15 @@ pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
 /// Compiles a function, past the cache.
 ///
 /// # Errors
-/// A function that is not well formed.
+/// As [`compile`].
 pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let start = Instant::now();
+    let options = options.as_environment_allows()?;
     cotangent_ir::verify::verify(func)?;
-    let plan = plan(&prepared(func)?, options);
+    let plan = plan(&prepared(func)?, &options);
     let settings = Settings { lanes: options.lanes, ..Settings::default() };
     let code = emit(&plan, &settings);
-    let code_bytes = code.bytes;
+    let (code_bytes, kernel_lanes) = (code.bytes, code.kernel_lanes);
     let program = Program::emitted(Parts {
         name: plan.name.clone(),
         inputs: plan.inputs.clone(),
@@ -145,7 +156,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         entry: code.entry,
         code: Box::new(code.owner),
     });
-    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes })
+    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes, kernel_lanes })
 }
 
 /// The function as fusion gets it: simplified, then in the terms that fusion knows.
@@ -165,7 +176,7 @@ pub fn prepared(func: &Func) -> Result<Func> {
 
 /// The plan of a prepared function.
 pub fn plan(prepared: &Func, options: &Options) -> Plan {
-    planner::plan(prepared, options.fuse)
+    planner::plan(prepared, options)
 }
 
 /// The executor of operations outside any trace.

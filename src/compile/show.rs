@@ -1,10 +1,12 @@
 //! Plans as text, for people and for tests.
 
+use crate::compile::cost::of_step;
 use crate::compile::plan::{Place, Plan, Slot, Step};
+use crate::compile::report::{Moved, Report};
 use cotangent_ir::text::print_kernel;
 use std::fmt::Write;
 
-/// The plan: memory, then the steps with their kernels by name.
+/// The plan: memory, then the steps with their kernels by name and the bytes these move, then what is moved in all.
 pub fn plan(plan: &Plan) -> String {
     let mut out = format!("plan @{}", plan.name);
     let kind = if plan.parallel { "parallel" } else { "sequential" };
@@ -18,6 +20,13 @@ pub fn plan(plan: &Plan) -> String {
     }
     write_steps(&mut out, plan, &plan.steps, 1);
     out.push_str("}\n");
+    let Report { loops, cost, least_bytes, barriers, is_exact, .. } = Report::new(plan, &[]);
+    for each in loops {
+        let moved = Moved { cost: each.cost, least_bytes: each.least_bytes, barriers: each.barriers };
+        let _ = writeln!(out, "each iteration {moved}");
+    }
+    let which = if is_exact { "" } else { " (one iteration of loops with a condition, the costliest branches)" };
+    let _ = writeln!(out, "a call{which} {}", Moved { cost, least_bytes, barriers });
     out
 }
 
@@ -72,8 +81,9 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
         out.push_str(&"    ".repeat(depth));
         let _ = match step {
             Step::Kernel { kernel, bind, chunks } => {
-                let kernel = &plan.kernels[*kernel];
-                writeln!(out, "kernel @{} {:?} ({}) chunks {chunks}", kernel.name, &kernel.extents[..], places(bind))
+                let (kernel, bytes) = (&plan.kernels[*kernel], of_step(plan, step).bytes);
+                let (name, extents, places) = (&kernel.name, &kernel.extents[..], places(bind));
+                writeln!(out, "kernel @{name} {extents:?} ({places}) chunks {chunks}, {bytes} bytes")
             }
             Step::Scalar { kernel, bind } => {
                 writeln!(out, "scalar @{} ({})", plan.kernels[*kernel].name, places(bind))
@@ -81,7 +91,9 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
             Step::Combine { op, dtype, partials, count, into } => {
                 writeln!(out, "combine {} {dtype} s{partials} x {count} -> x{into}", op.name())
             }
-            Step::Library { call } => writeln!(out, "call {:?}", plan.calls[*call]),
+            Step::Library { call } => {
+                writeln!(out, "call {:?}, {} bytes", plan.calls[*call], of_step(plan, step).bytes)
+            }
             Step::Copy { to, from, bytes } => writeln!(out, "copy s{to} <- s{from}, {bytes} bytes"),
             Step::Assign { moves } => {
                 let moves: Vec<String> = moves

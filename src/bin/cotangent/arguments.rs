@@ -7,6 +7,10 @@ use std::path::PathBuf;
 #[derive(Parser, Debug)]
 #[command(name = "cotangent", version, arg_required_else_help = true)]
 #[command(about = "Compiled array programs for scientific imaging", long_about = None)]
+#[command(
+    after_help = "COTANGENT_THREADS sets the number of threads; COTANGENT_DISABLE=fusion,wide,... compiles without \
+                        optimisations, to find one at fault."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -21,6 +25,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Print a function in text form as a stage of the compiler sees it
     Show(ShowArguments),
+    /// Measure how long cases of many kinds take to compile and to run
+    Bench(BenchArguments),
 }
 
 /// Arguments of `solve`.
@@ -129,6 +135,30 @@ pub(crate) enum Stage {
     Clif,
     /// Machine code
     Asm,
+}
+
+/// Arguments of `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArguments {
+    /// The cases to measure, by name [default: all]
+    #[arg(value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
+
+    /// File for the measurements
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Number of threads [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+
+    /// Longest time for one case, if its median is not known before
+    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) seconds: f64,
+
+    /// Print the names of all cases
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -1,10 +1,12 @@
-//! The command line: solves posed imaging problems on pictures, runs functions in text form, and shows what the compiler
-//! makes of them.
+//! The command line: solves posed imaging problems on pictures, runs functions in text form, shows what the compiler makes
+//! of them, and measures.
 //!
 //! Everything here goes through the public interface of the library. A mistake of the user ends with one message on
 //! standard error, exit code 1 (2 where the command line itself is wrong), and no file written.
 
 mod arguments;
+mod bench;
+mod cases;
 mod comparison;
 mod failure;
 mod glyphs;
@@ -15,6 +17,7 @@ mod plot;
 mod problem;
 mod report;
 mod run;
+mod sampling;
 mod show;
 mod solve;
 mod source;
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         Command::Solve(arguments) => solve::solve(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,16 +29,18 @@ const SHORT_BODY: usize = 40;
 const LINE: usize = 16;
 
 /// Defines the function `(table, scalars, first chunk, chunk after the last)` of a kernel whose operands are at `places`.
-pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Place], chunks: usize) -> FuncId {
+/// Gives with it how its elements are processed.
+pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Place], chunks: usize) -> (FuncId, Lanes) {
     let lanes = unit.settings.lanes;
     if lanes == Lanes::Wide
         && unit.settings.processor == Processor::Native
         && wide::is_supported()
         && let Some(code) = wide::compile(kernel, places, chunks, unit.settings.listing)
     {
-        return unit.define_code(name, &[POINTER; 4], &code);
+        return (unit.define_code(name, &[POINTER; 4], &code), Lanes::Wide);
     }
-    unit.define(name, &[POINTER; 4], |function, scratch, imports| {
+    let mut written = Lanes::Scalar;
+    let id = unit.define(name, &[POINTER; 4], |function, scratch, imports| {
         let config = imports.frontend_config();
         let builder = FunctionBuilder::new(function, scratch);
         let mut emitter = Emitter::new(builder, imports);
@@ -51,11 +53,12 @@ pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Pla
         if kernel.extents.is_empty() {
             write_scalar(&mut emitter, kernel, pointers, &[]);
         } else {
-            write_loops(&mut emitter, kernel, lanes, pointers, chunks, (params[2], params[3]));
+            written = write_loops(&mut emitter, kernel, lanes, pointers, chunks, (params[2], params[3]));
         }
         emitter.builder.ins().return_(&[]);
         emitter.builder.finalize(config);
-    })
+    });
+    (id, written)
 }
 
 /// The address of a place.
@@ -86,6 +89,7 @@ pub(crate) fn write_scalar(
     loops.inside(&split.nest, 0);
 }
 
+/// Writes the loops of a kernel; gives whether there are vectors among them.
 fn write_loops(
     emitter: &mut Emitter<'_, '_>,
     kernel: &Kernel,
@@ -93,16 +97,19 @@ fn write_loops(
     pointers: Vec<Value>,
     chunks: usize,
     (first, last): (Value, Value),
-) {
+) -> Lanes {
     let order = order(kernel);
     let split = split(kernel, &order.axes);
     let facts = Facts::new(kernel, &order, &split);
+    let holds_vector = |vector: usize| kernel.extents[order.axes[vector]] >= facts.form.0;
+    let vectors = lanes != Lanes::Scalar && order.vector.is_some_and(holds_vector);
+    let written = if vectors { Lanes::Vector } else { Lanes::Scalar };
     let mut loops = Loops::new(emitter, kernel, lanes, &order, &split, &facts, pointers);
     loops.enter(&split.nest, 0);
     if chunks == 1 {
         loops.chunk = Some(loops.emitter.builder.ins().iconst(POINTER, 0));
         loops.inside(&split.nest, 0);
-        return;
+        return written;
     }
     let (size, extent) = (chunk_size(kernel, &order, chunks) as i64, kernel.extents[order.chunked] as i64);
     loops.counted(first, last, 1, Trips::Unknown, |loops, chunk| {
@@ -117,6 +124,7 @@ fn write_loops(
         loops.chunk = Some(chunk);
         loops.inside(&split.nest, 0);
     });
+    written
 }
 
 /// Iterations of the outermost loop in a chunk.

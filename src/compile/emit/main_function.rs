@@ -27,6 +27,7 @@ type Version = (usize, Vec<Place>, usize);
 /// Defines the kernels' functions and then the main function.
 pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
     let mut versions = HashMap::new();
+    unit.kernel_lanes = vec![None; plan.kernels.len()];
     define_kernels(unit, plan, &plan.steps, &mut versions);
     unit.define("main", &[POINTER], |function, scratch, imports| {
         let config = imports.frontend_config();
@@ -67,7 +68,8 @@ fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut H
                 let version = (*kernel, bind.clone(), *chunks);
                 if !versions.contains_key(&version) {
                     let name = format!("kernel{}_{}", versions.len(), plan.kernels[*kernel].name);
-                    let id = kernel_function::define(unit, &name, &plan.kernels[*kernel], bind, *chunks);
+                    let (id, lanes) = kernel_function::define(unit, &name, &plan.kernels[*kernel], bind, *chunks);
+                    unit.kernel_lanes[*kernel] = Some(lanes);
                     versions.insert(version, id);
                 }
             }

@@ -85,6 +85,8 @@ pub struct Code {
     pub entry: Entry,
     /// Size of the machine code.
     pub bytes: usize,
+    /// How each kernel of the plan processes its elements; of those that are part of the main function, nothing.
+    pub kernel_lanes: Vec<Option<Lanes>>,
     /// Cranelift's IR, if a listing was asked for.
     pub clif: String,
     /// The machine code as text, if a listing was asked for.
@@ -99,10 +101,10 @@ pub fn emit(plan: &Plan, settings: &Settings) -> Code {
     let mut unit = Unit::new(&mut module, *settings);
     let main = main_function::define(&mut unit, &expand::expand(plan));
     unit.define_helpers();
-    let Unit { bytes, clif, assembly, .. } = unit;
+    let Unit { bytes, kernel_lanes, clif, assembly, .. } = unit;
     module.finalize_definitions().unwrap_or_else(|error| internal(&format!("code memory: {error}")));
     let owner = CodePages::new(module, main);
-    Code { entry: owner.entry(), owner, bytes, clif, assembly }
+    Code { entry: owner.entry(), owner, bytes, kernel_lanes, clif, assembly }
 }
 
 /// The host's architecture with the instructions asked for.
@@ -140,6 +142,7 @@ pub(crate) struct Unit<'m> {
     scratch: FunctionBuilderContext,
     helpers: Vec<Helper>,
     bytes: usize,
+    kernel_lanes: Vec<Option<Lanes>>,
     clif: String,
     assembly: String,
 }
@@ -156,8 +159,9 @@ struct Helper {
 impl<'m> Unit<'m> {
     fn new(module: &'m mut dyn Module, settings: Settings) -> Unit<'m> {
         let (context, scratch) = (module.make_context(), FunctionBuilderContext::new());
-        let (helpers, clif, assembly) = (Vec::new(), String::new(), String::new());
-        Unit { module, settings, context, scratch, helpers, bytes: 0, clif, assembly }
+        let (helpers, kernel_lanes) = (Vec::new(), Vec::new());
+        let (clif, assembly) = (String::new(), String::new());
+        Unit { module, settings, context, scratch, helpers, bytes: 0, kernel_lanes, clif, assembly }
     }
 
     /// Declares and defines a function: `build` fills it in.

@@ -1,11 +1,11 @@
-//! The cases that all benches measure: a name, a program, its arguments. Programs in other languages that do the same on
-//! the same data stand in `benches/peers` under the same names.
+//! The cases that `cotangent bench` and all benches measure: a name, a program, its arguments. Programs in other languages
+//! that do the same on the same data stand in `benches/peers` under the same names.
 
 mod data;
 mod programs;
 
+use cotangent::ir::Func;
 use cotangent::{Array, Function, Tree, jit};
-use cotangent_ir::Func;
 use std::hint::black_box;
 
 /// A case. Nothing is allocated before it is [prepared](Case::prepare).
@@ -74,9 +74,19 @@ impl Case {
         Case { name, prepare: Box::new(prepare) }
     }
 
-    /// Makes the data, compiles the program and runs it once.
+    /// Makes the data, compiles the program and runs it once. Results have to be finite numbers, as other ones are computed
+    /// at other speeds.
     pub(crate) fn prepare(&self) -> Prepared {
-        (self.prepare)()
+        let prepared = (self.prepare)();
+        for result in &prepared.results {
+            let elements = result.to_vec::<f32>().expect("cases compute in single precision");
+            assert!(
+                elements.iter().all(|element| element.is_finite()),
+                "{} gives numbers that are not finite",
+                self.name
+            );
+        }
+        prepared
     }
 }
 
@@ -106,8 +116,8 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("axpy_1e7", Fresh, || programs::scale_and_add, vectors),
         Case::new("axpy_1e7_into", Overwritten, || programs::scale_and_add, vectors),
         Case::new("sin_1e6", Fresh, || programs::sine, angles(1_000_000)),
-        Case::new("tiny_16", Fresh, || programs::sine_plus_identity, angles(16)),
-        Case::new("tiny_16_into", Overwritten, || programs::sine_plus_identity, angles(16)),
+        Case::new("tiny_sin_16", Fresh, || programs::sine_plus_identity, angles(16)),
+        Case::new("tiny_sin_16_into", Overwritten, || programs::sine_plus_identity, angles(16)),
         Case::new("lap_2048", Fresh, || programs::laplacian(2048), image(2048)),
         Case::new("dot_1e7", Fresh, || programs::inner_product, pair),
         Case::new("norm_diff_1e7", Fresh, || programs::distance, pair),
