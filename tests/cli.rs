@@ -407,6 +407,19 @@ fn every_stage_is_shown() {
 }
 
 #[test]
+fn optimisations_are_switched_off_by_name() {
+    let place = Place::new();
+    let ir = place.file("both.ir", IR);
+    let plan = |disabled: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cotangent"));
+        command.arg("show").arg(&ir).env("COTANGENT_DISABLE", disabled).output().unwrap()
+    };
+    assert_eq!(success(&plan("")).matches("scalar @").count(), 1);
+    assert_eq!(success(&plan("fusion, wide")).matches("scalar @").count(), 2);
+    refused(&plan("fusion,fission"), &["COTANGENT_DISABLE", "`fission`", "reciprocals"]);
+}
+
+#[test]
 fn a_case_is_measured() {
     let place = Place::new();
     let file = place.path("measured.json");

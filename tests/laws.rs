@@ -55,7 +55,7 @@ where
     let expected = Array::from_tensor(cotangent::ir::eval::eval(&func, &data).unwrap().remove(0));
     for fuse in [true, false] {
         for lanes in [Lanes::Wide, Lanes::Vector, Lanes::Scalar] {
-            let compiled = jit_with(f.clone(), Options { fuse, lanes });
+            let compiled = jit_with(f.clone(), Options { fuse, lanes, ..Options::default() });
             close(&compiled.call(x.clone()).unwrap(), &expected, TOLERANCE);
         }
     }

@@ -38,8 +38,8 @@ impl Region {
 const ALONE: usize = 64 * 1024;
 
 /// Chooses offsets, largest arrays first, each at the lowest place free for its whole time of use. Returns the pointer
-/// table, the memory behind each entry, and the size of the arena.
-pub(crate) fn pack(uses: Vec<SlotUse>) -> (Vec<Slot>, Vec<Region>, usize) {
+/// table, the memory behind each entry, and the size of the arena. Without `reuse` no two arrays have memory in common.
+pub(crate) fn pack(uses: Vec<SlotUse>, reuse: bool) -> (Vec<Slot>, Vec<Region>, usize) {
     let mut order: Vec<usize> = (0..uses.len()).filter(|&i| matches!(uses[i].slot, Slot::Arena { .. })).collect();
     let bytes = |i: usize| match uses[i].slot {
         Slot::Arena { bytes, .. } if bytes >= PAGE => bytes.next_multiple_of(PAGE) + SKEW,
@@ -49,7 +49,7 @@ pub(crate) fn pack(uses: Vec<SlotUse>) -> (Vec<Slot>, Vec<Region>, usize) {
     order.sort_by_key(|&i| (std::cmp::Reverse(bytes(i)), uses[i].first, i));
     let mut offsets = vec![0usize; uses.len()];
     let mut placed: Vec<usize> = Vec::new();
-    let alone = alone(&order, bytes);
+    let alone = if reuse { alone(&order, bytes) } else { order.iter().copied().collect() };
     let mut total = 0;
     for &i in &order {
         let mut busy: Vec<(usize, usize)> = placed

@@ -9,9 +9,15 @@ use crate::compile::plan::{Place, Step};
 use crate::run::library::{ItemArray, LibraryCall};
 use cotangent_ir::kernel::Kernel;
 
-/// Inserts barriers into the steps of a plan.
-pub(crate) fn insert(steps: Vec<Step>, kernels: &[Kernel], calls: &[LibraryCall], regions: &[Region]) -> Vec<Step> {
-    let mut state = State { kernels, calls, regions, written: Vec::new(), read: Vec::new() };
+/// Inserts barriers into the steps of a plan: as few as possible, or one before every step.
+pub(crate) fn insert(
+    steps: Vec<Step>,
+    kernels: &[Kernel],
+    calls: &[LibraryCall],
+    regions: &[Region],
+    few: bool,
+) -> Vec<Step> {
+    let mut state = State { kernels, calls, regions, few, written: Vec::new(), read: Vec::new() };
     state.walk(steps)
 }
 
@@ -19,6 +25,7 @@ struct State<'a> {
     kernels: &'a [Kernel],
     calls: &'a [LibraryCall],
     regions: &'a [Region],
+    few: bool,
     /// Slots written, and read, since the last meeting.
     written: Vec<u32>,
     read: Vec<u32>,
@@ -134,7 +141,7 @@ impl State<'_> {
         let hit = |slots: &[u32], others: &[u32]| {
             slots.iter().any(|&a| others.iter().any(|&b| self.regions[a as usize].overlaps(&self.regions[b as usize])))
         };
-        hit(reads, &self.written) || hit(writes, &self.written) || hit(writes, &self.read)
+        !self.few || hit(reads, &self.written) || hit(writes, &self.written) || hit(writes, &self.read)
     }
 
     fn accesses(&self, step: &Step) -> (Vec<u32>, Vec<u32>) {

@@ -81,7 +81,10 @@ impl Planner {
             steps.push(Step::Scalar { kernel: number, bind });
             return;
         }
-        let mut kernel = multiply_by_reciprocals(&schedule(kernel));
+        let mut kernel = schedule(kernel, self.options.join_loops);
+        if self.options.reciprocals {
+            kernel = multiply_by_reciprocals(&kernel);
+        }
         let chunks = chunks(&kernel);
         for (operand, place) in kernel.operands.iter_mut().zip(&bind) {
             if partials.iter().any(|partial| *place == Place::Slot(partial.slot)) {

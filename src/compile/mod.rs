@@ -23,6 +23,7 @@ mod index;
 pub mod interpret;
 mod loops;
 mod lower;
+mod options;
 pub mod plan;
 mod planner;
 mod prepare;
@@ -46,22 +47,8 @@ use std::time::{Duration, Instant};
 mod tests;
 
 pub use crate::compile::emit::Lanes;
+pub use crate::compile::options::Options;
 pub use crate::compile::report::Report;
-
-/// How a function is compiled. The defaults are what one wants; the rest is for tests and for finding mistakes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Options {
-    /// Fuse instructions into common kernels. Off, every instruction is a kernel of its own.
-    pub fuse: bool,
-    /// Emit vector or scalar code.
-    pub lanes: Lanes,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { fuse: true, lanes: Lanes::Wide }
-    }
-}
 
 /// A function compiled to native code.
 #[derive(Debug)]
@@ -137,7 +124,7 @@ impl Compiled {
 /// whoever has the function.
 ///
 /// # Errors
-/// A function that is not well formed.
+/// A function that is not well formed; `COTANGENT_DISABLE` with a name that no optimisation has.
 pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
     if host::occurs_in(func) {
         return compile_uncached(func, options).map(Arc::new);
@@ -148,11 +135,12 @@ pub fn compile(func: &Func, options: &Options) -> Result<Arc<Compiled>> {
 /// Compiles a function, past the cache.
 ///
 /// # Errors
-/// A function that is not well formed.
+/// As [`compile`].
 pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let start = Instant::now();
+    let options = options.as_environment_allows()?;
     cotangent_ir::verify::verify(func)?;
-    let plan = plan(&prepared(func)?, options);
+    let plan = plan(&prepared(func)?, &options);
     let settings = Settings { lanes: options.lanes, ..Settings::default() };
     let code = emit(&plan, &settings);
     let (code_bytes, kernel_lanes) = (code.bytes, code.kernel_lanes);
@@ -188,7 +176,7 @@ pub fn prepared(func: &Func) -> Result<Func> {
 
 /// The plan of a prepared function.
 pub fn plan(prepared: &Func, options: &Options) -> Plan {
-    planner::plan(prepared, options.fuse)
+    planner::plan(prepared, options)
 }
 
 /// The executor of operations outside any trace.

@@ -12,7 +12,7 @@ use crate::compile::block::Block;
 use crate::compile::fuse::{Fused, Group, KernelGroup, RootKind, SMALL, fuse};
 use crate::compile::index::linear;
 use crate::compile::plan::{Place, Plan, Slot, Step};
-use crate::compile::{arena, barriers, schedule};
+use crate::compile::{Options, arena, barriers, schedule};
 use crate::run::library::LibraryCall;
 use cotangent_ir::kernel::Kernel;
 use cotangent_ir::prim::{Control, Lower, Routine};
@@ -20,9 +20,10 @@ use cotangent_ir::{DType, Func, Type, Value};
 use std::collections::HashMap;
 
 /// Plans a prepared function.
-pub(crate) fn plan(func: &Func, fuse: bool) -> Plan {
+pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
+    let options = *options;
     let mut planner =
-        Planner { slots: Vec::new(), scalar_bytes: 0, kernels: Vec::new(), calls: Vec::new(), clock: 0, fuse };
+        Planner { slots: Vec::new(), scalar_bytes: 0, kernels: Vec::new(), calls: Vec::new(), clock: 0, options };
     let params: Vec<Param> = (0..func.params().len())
         .map(|i| Param { place: Place::Slot(planner.new_slot(Slot::Input(i))), writable: false })
         .collect();
@@ -32,10 +33,10 @@ pub(crate) fn plan(func: &Func, fuse: bool) -> Plan {
     let (mut steps, results) = planner.block(func, &params, &wants);
     planner.deliver(func, &results, &outputs, &mut steps);
     let Planner { slots, scalar_bytes, kernels, calls, .. } = planner;
-    let (slots, regions, arena_bytes) = arena::pack(slots);
-    let parallel = is_parallel(&steps, &kernels, &calls);
+    let (slots, regions, arena_bytes) = arena::pack(slots, options.reuse_memory);
+    let parallel = options.threads && is_parallel(&steps, &kernels, &calls);
     if parallel {
-        steps = barriers::insert(steps, &kernels, &calls, &regions);
+        steps = barriers::insert(steps, &kernels, &calls, &regions, options.few_barriers);
     }
     Plan {
         name: func.name.clone(),
@@ -85,7 +86,7 @@ pub(super) struct Planner {
     pub(super) kernels: Vec<Kernel>,
     pub(super) calls: Vec<LibraryCall>,
     pub(super) clock: usize,
-    fuse: bool,
+    pub(super) options: Options,
 }
 
 /// A block while its groups are planned.
@@ -130,7 +131,7 @@ impl Planner {
     /// Plans a function body. Results are where the returned places say; `wants` is honoured where a kernel computes
     /// the result, the caller moves the rest.
     pub(super) fn block(&mut self, func: &Func, params: &[Param], wants: &[Want]) -> (Vec<Step>, Vec<Place>) {
-        let fused = fuse(func, self.fuse);
+        let fused = fuse(func, self.options.fuse);
         let mut state = BlockState {
             places: func.params().zip(params).map(|(value, param)| (value, param.place)).collect(),
             owned: func.params().zip(params).map(|(value, param)| (value, param.writable)).collect(),
@@ -179,7 +180,8 @@ impl Planner {
 
     /// Whether the array of `base` can be overwritten by group `g` when the group reads it only where it writes it.
     pub(super) fn dies_in(&self, state: &BlockState<'_>, base: Value, g: usize) -> bool {
-        state.owned.get(&base).copied().unwrap_or(false)
+        self.options.in_place
+            && state.owned.get(&base).copied().unwrap_or(false)
             && state.last_use.get(&base).copied().unwrap_or(g) <= g
             && matches!(state.places.get(&base), Some(Place::Slot(slot))
                 if matches!(self.slots[*slot as usize].slot, Slot::Arena { .. }))

@@ -17,9 +17,9 @@ const SHORT: usize = 16;
 /// Iterations from which a kernel is worth more than one worker.
 pub(crate) const PARALLEL_WORK: usize = 16 * 1024;
 
-/// Puts the loops of a kernel in order.
-pub(crate) fn schedule(kernel: Kernel) -> Kernel {
-    let kernel = collapse(kernel);
+/// Puts the loops of a kernel in order, after joining those that can be.
+pub(crate) fn schedule(kernel: Kernel, join_loops: bool) -> Kernel {
+    let kernel = if join_loops { collapse(kernel) } else { kernel };
     let order = loop_order(&kernel);
     permute(kernel, &order)
 }

@@ -197,7 +197,7 @@ fn plans_of_random_functions_compute_the_functions() {
 fn compiled_random_functions_compute_the_functions() {
     for (seed, func, args, expected) in random_cases() {
         for (fuse, lanes) in [(true, Lanes::Vector), (true, Lanes::Scalar), (false, Lanes::Vector)] {
-            let compiled = super::compile_uncached(&func, &Options { fuse, lanes }).unwrap();
+            let compiled = super::compile_uncached(&func, &Options { fuse, lanes, ..Options::default() }).unwrap();
             let call = |threads| {
                 let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
                 compiled.call_with(&args, options).unwrap()
@@ -217,5 +217,59 @@ fn compiled_random_functions_compute_the_functions() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn random_functions_compute_the_same_without_each_optimisation() {
+    for (seed, func, args, expected) in random_cases().step_by(5) {
+        for name in Options::optimisations() {
+            let options = Options::default().without(name).unwrap();
+            let compiled = super::compile_uncached(&func, &options).unwrap();
+            let call = CallOptions { threads: Some(2), ..CallOptions::default() };
+            let got = compiled.call_with(&args, call).unwrap();
+            if let Err(message) = close(&got, &expected) {
+                let plan = compiled.plan();
+                panic!("seed {seed} without {name}: {message}\n{}\n{}", show::plan(plan), show::kernels(plan));
+            }
+        }
+    }
+}
+
+#[test]
+fn solvers_compute_the_same_without_each_optimisation() {
+    // Large enough that the work is shared, so that memory and barriers matter.
+    let func = pdhg(160, true);
+    let args = data(&func);
+    let expected = super::compile_uncached(&func, &Options::default()).unwrap().call(&args).unwrap();
+    for name in Options::optimisations() {
+        let options = Options::default().without(name).unwrap();
+        let compiled = super::compile_uncached(&func, &options).unwrap();
+        assert_eq!(compiled.plan().parallel, name != "threads");
+        let call = CallOptions { threads: Some(3), ..CallOptions::default() };
+        let got = compiled.call_with(&args, call).unwrap();
+        close(&got, &expected).unwrap_or_else(|message| panic!("without {name}: {message}"));
+    }
+}
+
+#[test]
+fn each_optimisation_changes_some_plan() {
+    // Only here two arrays of the same size are used one after the other.
+    let sorts = trace("sorts", [f32s(&[30_000])], |params| {
+        let sorted = |x: &Array| (x.sort(0) * 2.0f32).sort(0);
+        vec![sorted(&(sorted(&params[0]) + 1.0f32))]
+    });
+    let functions = [pdhg(160, true), sorts.unwrap().func].map(|func| prepared(&func).unwrap());
+    let planned = |options: &Options| {
+        functions.each_ref().map(|func| {
+            let plan = plan(func, options);
+            format!("{}{}", show::plan(&plan), show::kernels(&plan))
+        })
+    };
+    let usual = planned(&Options::default());
+    // Lanes are chosen after planning.
+    for name in Options::optimisations().filter(|name| !["wide", "vectors"].contains(name)) {
+        let without = planned(&Options::default().without(name).unwrap());
+        assert!(without != usual, "{name} changes nothing");
     }
 }

@@ -44,11 +44,11 @@ fn compiled(func: &Func, args: &[Tensor], seed: u64, tolerance: f64) -> Result<(
     let expected = run(func, args);
     agree("compiled", &native(func, args, Options::default())?, &expected, tolerance)?;
     if seed.is_multiple_of(4) {
-        let options = Options { fuse: seed.is_multiple_of(8), lanes: Lanes::Scalar };
+        let options = Options { fuse: seed.is_multiple_of(8), lanes: Lanes::Scalar, ..Options::default() };
         agree("compiled with scalar lanes", &native(func, args, options)?, &expected, tolerance)?;
     }
     if seed % 4 == 1 {
-        let options = Options { fuse: false, lanes: Lanes::Vector };
+        let options = Options { fuse: false, lanes: Lanes::Vector, ..Options::default() };
         agree("compiled without fusion", &native(func, args, options)?, &expected, tolerance)?;
     }
     Ok(())

@@ -7,6 +7,10 @@ use std::path::PathBuf;
 #[derive(Parser, Debug)]
 #[command(name = "cotangent", version, arg_required_else_help = true)]
 #[command(about = "Compiled array programs for scientific imaging", long_about = None)]
+#[command(
+    after_help = "COTANGENT_THREADS sets the number of threads; COTANGENT_DISABLE=fusion,wide,... compiles without \
+                        optimisations, to find one at fault."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -18,16 +18,17 @@ pub(crate) fn show(arguments: &ShowArguments) -> Result<()> {
         Stage::Simplified => print::func(&simplify(&func)),
         Stage::Kernels => text::kernels(&plan(&func)?),
         Stage::Plan => text::plan(&plan(&func)?),
-        Stage::Clif => emit(&plan(&func)?, &listing()).clif,
-        Stage::Asm => emit(&plan(&func)?, &listing()).assembly,
+        Stage::Clif => emit(&plan(&func)?, &listing()?).clif,
+        Stage::Asm => emit(&plan(&func)?, &listing()?).assembly,
     };
     output::print(&shown)
 }
 
 fn plan(func: &Func) -> Result<Plan, Failure> {
-    Ok(compile::plan(&compile::prepared(func)?, &Options::default()))
+    Ok(compile::plan(&compile::prepared(func)?, &Options::default().as_environment_allows()?))
 }
 
-fn listing() -> Settings {
-    Settings { listing: true, ..Settings::default() }
+fn listing() -> Result<Settings> {
+    let lanes = Options::default().as_environment_allows()?.lanes;
+    Ok(Settings { lanes, listing: true, ..Settings::default() })
 }

@@ -48,7 +48,7 @@ fn compiled(func: &Func, args: &[Arc<Tensor>]) -> Result<Vec<Outcome>, String> {
         return Ok(outcomes);
     }
     for (fuse, lanes) in [(true, Lanes::Vector), (false, Lanes::Vector), (true, Lanes::Scalar)] {
-        let options = compile::Options { fuse, lanes };
+        let options = compile::Options { fuse, lanes, ..compile::Options::default() };
         let program = compile::compile(func, &options).map_err(|error| error.to_string())?;
         let mut first: Option<Vec<Tensor>> = None;
         for threads in THREADS {

@@ -1,0 +1,113 @@
+//! How a function is compiled, and how to find the optimisation at fault where compiled code is wrong.
+
+use crate::compile::emit::Lanes;
+use cotangent_ir::{Error, ErrorKind, Result};
+use std::sync::OnceLock;
+
+/// The environment variable that names optimisations to do without.
+const DISABLE_VARIABLE: &str = "COTANGENT_DISABLE";
+
+/// How a function is compiled. The defaults are what one wants; the rest is for tests and for finding mistakes.
+///
+/// Every optimisation has a name, and the environment variable `COTANGENT_DISABLE` switches off those it lists, whatever
+/// the options of a program say: `COTANGENT_DISABLE=fusion,wide`. Results agree with each of them off, up to the order in
+/// which floating-point numbers are added and the last digits of quotients.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Options {
+    /// Fuse instructions into common kernels. Off, every instruction is a kernel of its own.
+    pub fuse: bool,
+    /// Emit vector or scalar code.
+    pub lanes: Lanes,
+    /// Turn divisions into products with a known or shared reciprocal.
+    pub reciprocals: bool,
+    /// Make one loop of neighbouring ones that walk memory in one stride.
+    pub join_loops: bool,
+    /// Overwrite arrays where their last reader reads. Off, every result is a new array.
+    pub in_place: bool,
+    /// Place arrays that are not in use at the same time in the same memory.
+    pub reuse_memory: bool,
+    /// Let workers meet only where one needs what another wrote. Off, they meet before every step.
+    pub few_barriers: bool,
+    /// Share work between threads.
+    pub threads: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            fuse: true,
+            lanes: Lanes::Wide,
+            reciprocals: true,
+            join_loops: true,
+            in_place: true,
+            reuse_memory: true,
+            few_barriers: true,
+            threads: true,
+        }
+    }
+}
+
+/// An optimisation: its name, and how to do without it.
+type Optimisation = (&'static str, fn(&mut Options));
+
+const OPTIMISATIONS: [Optimisation; 9] = [
+    ("fusion", |options| options.fuse = false),
+    ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
+    ("vectors", |options| options.lanes = Lanes::Scalar),
+    ("reciprocals", |options| options.reciprocals = false),
+    ("joining", |options| options.join_loops = false),
+    ("in-place", |options| options.in_place = false),
+    ("reuse", |options| options.reuse_memory = false),
+    ("barriers", |options| options.few_barriers = false),
+    ("threads", |options| options.threads = false),
+];
+
+impl Options {
+    /// The names of all optimisations: `fusion`, `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `joining` (of
+    /// loops), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    pub fn optimisations() -> impl Iterator<Item = &'static str> {
+        OPTIMISATIONS.iter().map(|(name, _)| *name)
+    }
+
+    /// These options without the optimisations named in a list with commas.
+    ///
+    /// ```
+    /// use cotangent::compile::{Lanes, Options};
+    /// let options = Options::default().without("fusion,wide")?;
+    /// assert_eq!((options.fuse, options.lanes), (false, Lanes::Vector));
+    /// assert!(Options::default().without("fission").is_err());
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name that no optimisation has.
+    pub fn without(self, names: &str) -> Result<Options> {
+        self.without_named(names, "Options::without")
+    }
+
+    /// These options without the optimisations that the environment variable `COTANGENT_DISABLE` names. Programs are
+    /// compiled so whatever their options; this is for those who plan and emit themselves.
+    ///
+    /// # Errors
+    /// A name that no optimisation has.
+    pub fn as_environment_allows(self) -> Result<Options> {
+        static NAMES: OnceLock<Option<String>> = OnceLock::new();
+        match NAMES.get_or_init(|| std::env::var(DISABLE_VARIABLE).ok()) {
+            Some(names) => self.without_named(names, DISABLE_VARIABLE),
+            None => Ok(self),
+        }
+    }
+
+    fn without_named(mut self, names: &str, operation: &str) -> Result<Options> {
+        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let Some((_, switch_off)) = OPTIMISATIONS.iter().find(|(known, _)| *known == name) else {
+                let known: Vec<&str> = Options::optimisations().collect();
+                let message =
+                    format!("expected names of optimisations, given `{name}`; choose from {}", known.join(", "));
+                return Err(Error::new(ErrorKind::Input, operation, message));
+            };
+            switch_off(&mut self);
+        }
+        Ok(self)
+    }
+}
