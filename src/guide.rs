@@ -19,3 +19,8 @@ pub mod errors {}
 /// How accurate the elementary functions are.
 #[doc = include_str!("../docs/ulp.md")]
 pub mod accuracy {}
+
+/// How functions become programs: what is decided by which numbers, and how to see it.
+#[cfg(feature = "compiler")]
+#[doc = include_str!("../docs/compiler.md")]
+pub mod compiler {}

@@ -46,7 +46,7 @@
 //! ```
 //!
 //! The [`guide`] lists the primitives and where NumPy's names are, explains the mistakes that are made with transformations,
-//! each with its repair, and tells how accurate the elementary functions are.
+//! each with its repair, and tells how accurate the elementary functions are and how the compiler decides.
 
 #[cfg(feature = "compiler")]
 pub mod compile;

@@ -400,7 +400,7 @@ fn every_stage_is_shown() {
     let plan = shown("plan");
     assert!(plan.starts_with("plan @both"));
     // Two vectors are read; one and its sum are computed beside memory and stored at the end.
-    assert!(plan.contains("\na call moves 40 B, at least 40 B (1.00 times); 5 flop; 0 barriers\n"), "{plan}");
+    assert!(plan.contains("\na call moves 40 B, at least 40 B (1.00 times); 5 flop; barriers: 0\n"), "{plan}");
     assert!(shown("clif").contains("function "));
     assert!(shown("asm").lines().count() > 10);
     refused(&cotangent!("show", &ir, "--stage", "object"), &["object", "simplified", "plan"]);

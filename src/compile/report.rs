@@ -306,7 +306,7 @@ impl fmt::Display for Moved {
         if self.least_bytes > 0 {
             write!(f, " ({:.2} times)", self.cost.bytes as f64 / self.least_bytes as f64)?;
         }
-        write!(f, "; {}; {} barriers", Amount(self.cost.flops, "flop"), self.barriers)
+        write!(f, "; {}; barriers: {}", Amount(self.cost.flops, "flop"), self.barriers)
     }
 }
 
