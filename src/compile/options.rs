@@ -47,8 +47,10 @@ impl Default for Options {
     }
 }
 
-/// Names of optimisations, with how to do without each.
-const OPTIMISATIONS: [(&str, fn(&mut Options)); 9] = [
+/// An optimisation: its name, and how to do without it.
+type Optimisation = (&'static str, fn(&mut Options));
+
+const OPTIMISATIONS: [Optimisation; 9] = [
     ("fusion", |options| options.fuse = false),
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
     ("vectors", |options| options.lanes = Lanes::Scalar),

@@ -47,7 +47,7 @@ fn compiled(func: &Func, args: &[Arc<Tensor>]) -> Result<Vec<Outcome>, String> {
     if !NATIVE {
         return Ok(outcomes);
     }
-    for (fuse, lanes) in [(true, Lanes::Vector), (false, Lanes::Vector), (true, Lanes::Scalar)] {
+    for (fuse, lanes) in [(true, Lanes::Wide), (true, Lanes::Vector), (false, Lanes::Vector), (true, Lanes::Scalar)] {
         let options = compile::Options { fuse, lanes, ..compile::Options::default() };
         let program = compile::compile(func, &options).map_err(|error| error.to_string())?;
         let mut first: Option<Vec<Tensor>> = None;
