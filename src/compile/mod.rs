@@ -95,13 +95,13 @@ impl Compiled {
     ///
     /// ```
     /// use cotangent::compile::{Options, compile};
-    /// use cotangent::{Array, jit};
-    /// let x = Array::from([1.0f32, 2.0, 3.0, 4.0]);
+    /// use cotangent::{Array, DType, jit};
+    /// let x = Array::arange(1000, DType::F32);
     /// let traced = jit(|x: Array| (&x * 2.0 + 1.0).sqrt()).traced(&x)?;
     /// let report = compile(&traced.func, &Options::default())?.report();
     /// assert_eq!(report.steps.len(), 1);
-    /// assert_eq!((report.cost.bytes, report.least_bytes), (32, 32));
-    /// assert_eq!(report.cost.flops, 12);
+    /// assert_eq!((report.cost.bytes, report.least_bytes), (8000, 8000));
+    /// assert_eq!(report.cost.flops, 3000);
     /// println!("{report}");
     /// # Ok::<(), cotangent::Error>(())
     /// ```
