@@ -130,10 +130,14 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.load(Ordering::SeqCst);
-    work();
-    ALLOCATIONS.load(Ordering::SeqCst) - before
+/// The least count of several times: the threads of the test harness allocate now and then, too.
+fn allocations(mut work: impl FnMut()) -> usize {
+    let mut count = || {
+        let before = ALLOCATIONS.load(Ordering::SeqCst);
+        work();
+        ALLOCATIONS.load(Ordering::SeqCst) - before
+    };
+    (0..5).map(|_| count()).min().unwrap_or(usize::MAX)
 }
 
 /// Gradient descent on a smoothed total variation, with a stopping rule.
@@ -179,9 +183,10 @@ fn the_steady_state_allocates_results_only() {
     let input = Arc::new(Tensor::zeros(program.inputs()[0].clone()));
     let args = [input];
     let mut outputs = vec![Tensor::zeros(program.outputs()[0].clone())];
-    let mut rows = 0;
+    let (mut rows, mut calls) = (0, 0);
     for threads in 1..=3 {
         let mut call_into = || {
+            calls += 1;
             let mut observer = |_: i64, row: &[f64]| {
                 rows += row.len() / SIZE;
                 false
@@ -194,7 +199,7 @@ fn the_steady_state_allocates_results_only() {
         let steady = allocations(|| (0..20).for_each(|_| call_into()));
         assert_eq!(steady, 0, "{threads} workers");
     }
-    assert_eq!(rows, 3 * 21);
+    assert_eq!(rows, calls);
 
     let call = || drop(program.call(&args).unwrap());
     call();
