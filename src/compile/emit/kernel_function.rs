@@ -239,7 +239,7 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
     fn enter(&mut self, nest: &Nest, level: usize) {
         self.partial_pointers[level..].iter_mut().for_each(HashMap::clear);
         let leaf = matches!(nest, Nest::Body(_));
-        for node in self.nodes(nest).into_iter().filter(|node| self.facts.depth[node.index()] == level) {
+        for node in nest.nodes().into_iter().filter(|node| self.facts.depth[node.index()] == level) {
             match (self.facts.varies[node.index()], self.block) {
                 (false, _) => {
                     self.uniform[node.index()] = Some(self.uniform_node(node));
@@ -278,15 +278,6 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
             Nest::Loop { axis, segments } => self.plain_loop(*axis, segments, level),
         }
         self.end(level);
-    }
-
-    /// The nodes of all bodies in a nest, ascending.
-    pub(crate) fn nodes(&self, nest: &Nest) -> Vec<NodeId> {
-        let mut nodes = Vec::new();
-        nest.bodies(&mut |body| nodes.extend_from_slice(&body.needed));
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes
     }
 
     /// The indices of a segment, cut to the chunk or tile.
@@ -354,11 +345,9 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
         let vectors = self.lanes != Lanes::Scalar;
         let stages = stages.iter().filter(|(stage, _)| vectors || stage.is_scalar());
         for segment in segments {
-            self.count_uses(&segment.inside);
+            self.uses = self.split.uses(segment.inside.all_bodies());
             // Vectors of literals are made here, not once and for all: few of them are needed at the same time.
-            for node in
-                self.nodes(&segment.inside).into_iter().filter(|&node| self.is_literal(node)).collect::<Vec<_>>()
-            {
+            for node in segment.inside.nodes().into_iter().filter(|&node| self.is_literal(node)).collect::<Vec<_>>() {
                 self.keep_splat(node);
             }
             let mut range = self.range(axis, segment);
@@ -462,32 +451,10 @@ impl<'e, 'f, 'm, 'k> Loops<'e, 'f, 'm, 'k> {
     fn body(&mut self, body: &Body, level: usize) {
         let block = self.block.unwrap_or_else(|| internal("a body outside of a block"));
         if self.order.vector.is_none() {
-            self.count_uses_of(&[body]);
+            self.uses = self.split.uses([body]);
         }
         for vector in 0..block.vectors {
             self.outputs(body, level, vector, block);
-        }
-    }
-
-    fn count_uses(&mut self, nest: &Nest) {
-        let mut bodies = Vec::new();
-        nest.bodies(&mut |body| bodies.push(body));
-        self.count_uses_of(&bodies);
-    }
-
-    fn count_uses_of(&mut self, bodies: &[&Body]) {
-        self.uses.fill(0);
-        let mut counted = vec![false; self.uses.len()];
-        for body in bodies {
-            body.roots.iter().for_each(|root| self.uses[root.index()] += 1);
-            for node in &body.needed {
-                if std::mem::replace(&mut counted[node.index()], true) {
-                    continue;
-                }
-                if let NodeKind::Op { args, .. } = &self.split.nodes[node.index()].kind {
-                    args.iter().for_each(|arg| self.uses[arg.index()] += 1);
-                }
-            }
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Emission: from a plan to machine code, through Cranelift.
+//! Emission: from a plan to machine code.
 //!
-//! Every kernel of a plan becomes one function that runs a range of chunks, and the steps become the program's main
-//! function, which all workers execute. Elementary functions are written out in arithmetic before. What Cranelift's IR looks
-//! like is known in this folder only.
+//! Every kernel of a plan becomes one function that runs a range of chunks, written by `wide` if it can and through Cranelift
+//! otherwise; the steps become, through Cranelift, the program's main function, which all workers execute. Elementary
+//! functions are written out in arithmetic before. What Cranelift's IR looks like is known in this folder only.
 //!
 //! Before: a plan as planning leaves it. After: code that touches exactly the memory the plan names. Results depend on the
 //! plan and the target, never on the number of workers.
@@ -10,6 +10,7 @@
 mod access;
 mod accumulate;
 mod body;
+mod contraction;
 mod convert;
 mod expand;
 mod kernel_function;

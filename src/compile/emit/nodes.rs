@@ -2,6 +2,7 @@
 
 use super::Lanes;
 use super::access::Address;
+use super::contraction::{Contraction, contraction};
 use super::kernel_function::{Block, Loops};
 use super::lanes::{Arg, Form, Lane};
 use super::split::{Body, Nest};
@@ -168,7 +169,7 @@ impl Loops<'_, '_, '_, '_> {
     /// Computes the pointers of all accesses in a nest as far as they are known after `level` loops, so that inner loops
     /// need not.
     pub(crate) fn advance_pointers(&mut self, nest: &Nest, level: usize) {
-        for node in self.nodes(nest) {
+        for node in nest.nodes() {
             if let NodeKind::Load { operand, access } = &self.split.nodes[node.index()].kind
                 && self.depth(access) >= level
             {
@@ -289,7 +290,7 @@ impl Loops<'_, '_, '_, '_> {
             internal("an operation is expected")
         };
         let result = self.held(id, form);
-        if let Some(lane) = self.contracted(*op, args, result, vector, form, id) {
+        if let Some(lane) = self.contracted(id, result, vector, form) {
             return lane;
         }
         let own = split.nodes[args[0].index()].dtype;
@@ -314,38 +315,19 @@ impl Loops<'_, '_, '_, '_> {
         self.emitter.op(form, *op, result, &args)
     }
 
-    /// A sum or difference one of whose terms is a product used nowhere else, as one operation.
-    fn contracted(
-        &mut self,
-        op: LaneOp,
-        args: &[NodeId],
-        dtype: DType,
-        vector: usize,
-        form: Form,
-        id: NodeId,
-    ) -> Option<Lane> {
-        if !self.emitter.has_fma || !dtype.is_float() || !matches!(op, LaneOp::Add | LaneOp::Sub) {
+    /// A contraction, where one instruction multiplies and adds.
+    fn contracted(&mut self, id: NodeId, dtype: DType, vector: usize, form: Form) -> Option<Lane> {
+        if !self.emitter.has_fma {
             return None;
         }
-        let factors = |id: NodeId| match &self.split.nodes[id.index()].kind {
-            NodeKind::Op { op: LaneOp::Mul, args } => Some((args[0], args[1])),
-            _ => None,
+        let Contraction { a, b, c, minus_product, minus_c } = contraction(self.split, self.facts, &self.uses, id)?;
+        let [a, b, c] = [a, b, c].map(|arg| self.arg(arg, vector, form).lane);
+        let mut signed = |lane: Lane, minus: bool| -> Lane {
+            let part = |part| if minus { self.emitter.builder.ins().fneg(part) } else { part };
+            lane.into_iter().map(part).collect()
         };
-        let place = |id: NodeId| (self.facts.depth[id.index()], self.facts.varies[id.index()]);
-        // A product computed further outside costs nothing as it is.
-        let single = |arg: &NodeId| self.uses[arg.index()] == 1 && place(*arg) == place(id) && factors(*arg).is_some();
-        let position = args.iter().position(single)?;
-        let (a, b) = factors(args[position])?;
-        let [a, b, other] = [a, b, args[1 - position]].map(|arg| self.arg(arg, vector, form).lane);
-        let negate = |loops: &mut Self, lane: &Lane| -> Lane {
-            lane.iter().map(|&part| loops.emitter.builder.ins().fneg(part)).collect()
-        };
-        let (a, other) = match (op, position) {
-            (LaneOp::Sub, 0) => (a, negate(self, &other)),
-            (LaneOp::Sub, _) => (negate(self, &a), other),
-            _ => (a, other),
-        };
-        Some(self.emitter.multiply_add(dtype, &a, &b, &other))
+        let (a, c) = (signed(a, minus_product), signed(c, minus_c));
+        Some(self.emitter.multiply_add(dtype, &a, &b, &c))
     }
 
     fn index(&self, axis: usize) -> Value {

@@ -71,6 +71,43 @@ impl Nest {
     }
 }
 
+impl Nest {
+    /// All bodies.
+    pub(crate) fn all_bodies(&self) -> Vec<&Body> {
+        let mut bodies = Vec::new();
+        self.bodies(&mut |body| bodies.push(body));
+        bodies
+    }
+
+    /// The nodes of all bodies, ascending.
+    pub(crate) fn nodes(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> =
+            self.all_bodies().into_iter().flat_map(|body| body.needed.iter().copied()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+}
+
+impl Split {
+    /// How often each node is used in some bodies: as an output by every body, as an argument once for all.
+    pub(crate) fn uses<'a>(&self, bodies: impl IntoIterator<Item = &'a Body>) -> Vec<u32> {
+        let mut uses = vec![0; self.nodes.len()];
+        let mut counted = vec![false; self.nodes.len()];
+        for body in bodies {
+            body.roots.iter().for_each(|root| uses[root.index()] += 1);
+            for node in &body.needed {
+                if !std::mem::replace(&mut counted[node.index()], true)
+                    && let NodeKind::Op { args, .. } = &self.nodes[node.index()].kind
+                {
+                    args.iter().for_each(|arg| uses[arg.index()] += 1);
+                }
+            }
+        }
+        uses
+    }
+}
+
 /// The branch taken by each pick decided so far.
 type Choices = Vec<Option<NodeId>>;
 

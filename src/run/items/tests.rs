@@ -67,23 +67,8 @@ fn special(dtype: DType, count: usize) -> Arc<Tensor> {
 /// Bits, because NaN and zeros of both signs stay in order too.
 #[test]
 fn rows_are_sorted_like_their_meaning() {
-    let dtypes = [
-        DType::Bool,
-        DType::I8,
-        DType::I16,
-        DType::I32,
-        DType::I64,
-        DType::U8,
-        DType::U16,
-        DType::U32,
-        DType::U64,
-        DType::F32,
-        DType::F64,
-        DType::C64,
-        DType::C128,
-    ];
     let sizes = [1, 63, 65, 2048, 2049, (1 << 15) - 1, 1 << 15, 40_000];
-    for (dtype, count) in dtypes.into_iter().flat_map(|dtype| sizes.map(|count| (dtype, count))) {
+    for (dtype, count) in DType::ALL.into_iter().flat_map(|dtype| sizes.map(|count| (dtype, count))) {
         let places =
             Arc::new(Tensor::from_fn(Type::new(DType::I32, &[count]), |at| Scalar::int(DType::I32, at as i128)));
         let xs = [special(dtype, count), places];

@@ -284,3 +284,41 @@ fn transposed() {
         ));
     }
 }
+
+/// Positions of which one summand is computed and another steps with the loop, in segments that end within a vector.
+#[test]
+fn computed_positions_that_step() {
+    check(
+        "kernel @k [50] (p0: read i32[50], p1: read f32[400], p2: write f32[50]) {
+            n0 = load p0 [1*i0] : i32
+            n1 = convert n0 : i64
+            n2 = const 0i64 : i64
+            n3 = max n1, n2 : i64
+            n4 = const 300i64 : i64
+            n5 = min n3, n4 : i64
+            n6 = load p1 [0 + 1*i0 + 1*n5] : f32
+            n7 = neg n6 : f32
+            n8 = pick i0 in 0..37 n6 else n7 : f32
+            store p2 [1*i0], n8
+        }",
+    );
+}
+
+/// More accumulators than there are registers for several of each.
+#[test]
+fn many_accumulators() {
+    for (dtype, count) in [("f64", 2), ("f64", 4), ("f64", 9), ("f32", 9), ("f32", 18)] {
+        let operands = (1..=count).map(|operand| format!(", p{operand}: write {dtype}[1]")).collect::<String>();
+        let outputs = (1..=count).map(|operand| format!("reduce sum p{operand} [0], n1\n")).collect::<String>();
+        check(
+            &format!(
+                "kernel @k [200] (p0: read f32[200]{operands}) {{
+                n0 = load p0 [1*i0] : f32
+                n1 = convert n0 : {dtype}
+                {outputs}
+            }}"
+            )
+            .replace("n1 = convert n0 : f32", "n1 = neg n0 : f32"),
+        );
+    }
+}

@@ -8,6 +8,11 @@ use crate::compile::emit::body::Facts;
 use crate::compile::emit::split::Split;
 use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind};
 
+/// Registers for accumulators, of sixteen, up to which blocks have several vectors.
+const ACCUMULATORS: usize = 8;
+/// The same for a single vector: an instruction and what it waits for take up to six.
+const MOST_ACCUMULATORS: usize = 10;
+
 /// What every node is held in.
 pub(super) fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<Vec<Element>> {
     // Summands of positions are added in 32 bits, or before the loops.
@@ -52,6 +57,11 @@ pub(super) fn groups(view: View<'_>, split: &Split, frame: &mut Frame) -> Option
         if narrow::is_narrow(dtype) && !view.is_near(access) {
             return None;
         }
+        // Positions that are computed are sums in 32 bits.
+        let farthest = kernel.operands[operand as usize].len as i64 + access.offset.abs();
+        if view.gathers(access) && i32::try_from(farthest).is_err() {
+            return None;
+        }
         let reach = 64 * view.step(access).abs().max(1);
         if i32::try_from((access.offset.abs() + reach) * dtype.size() as i64).is_err() {
             return None;
@@ -70,10 +80,26 @@ fn accesses<'a>(kernel: &'a Kernel, split: &'a Split) -> impl Iterator<Item = (u
     loads.chain(kernel.outputs.iter().map(|output| output.operand).zip(&split.accesses))
 }
 
-/// Whether elements of some vector are not neighbours, or too small to be moved under a mask.
+/// Whether some access cannot be done under a mask known only at run time: elements of a vector are not neighbours or too
+/// small, or a pointer moves with the vector loop, of which a masked step would have to be measured.
 pub(super) fn is_ragged(view: View<'_>, split: &Split) -> bool {
     accesses(view.kernel, split).any(|(operand, access)| {
         let apart = !view.is_near(access) && !view.gathers(access);
-        apart || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
+        let moves = view.scale(operand, access).is_none();
+        apart || moves || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
     })
+}
+
+/// Vectors in a block: as many as wanted, but so few that their accumulators leave registers to compute with. None if not
+/// even those of one vector do.
+pub(super) fn unroll(kernel: &Kernel, facts: &Facts, width: Width) -> Option<usize> {
+    let accumulating = kernel.outputs.iter().zip(&facts.levels).filter(|(_, level)| level.is_some());
+    let parts = accumulating
+        .map(|(output, _)| Some(width.parts(Element::of(kernel.operands[output.operand as usize].dtype, false)?)));
+    let accumulators = parts.sum::<Option<usize>>()?;
+    let mut unroll = facts.unroll.max(2);
+    while unroll > 1 && unroll * accumulators > ACCUMULATORS {
+        unroll /= 2;
+    }
+    (unroll * accumulators <= MOST_ACCUMULATORS).then_some(unroll)
 }

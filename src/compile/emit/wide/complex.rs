@@ -16,6 +16,7 @@ use smallvec::smallvec;
 
 const MOVSS: Opcode = Opcode::new("vmovss", 1, 2, 0x10).short();
 const MOVSD: Opcode = Opcode::new("vmovsd", 1, 3, 0x10).short();
+const INSERTPS: Opcode = Opcode::new("vinsertps", 3, 1, 0x21).short();
 const INSERT: Opcode = Opcode::new("vinsertf128", 3, 1, 0x18);
 
 /// The output that stores the elements between those of an output which stores every second one.
@@ -197,5 +198,3 @@ impl Generator<'_> {
         }
     }
 }
-
-const INSERTPS: Opcode = Opcode::new("vinsertps", 3, 1, 0x21).short();

@@ -30,14 +30,11 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
     let view = View { kernel, facts: &facts, axis: order.axes[vector] };
     let groups = admission::groups(view, &split, &mut frame)?;
     let ragged = admission::is_ragged(view, &split);
-    let accumulating = facts.levels.iter().flatten().count();
+    // A sum over no loop at all would have no loop to begin at.
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
     }
-    let mut unroll = facts.unroll.max(2);
-    while unroll > 1 && unroll * accumulating > 8 {
-        unroll /= 2;
-    }
+    let unroll = admission::unroll(kernel, &facts, width)?;
     let generator = Generator {
         assembler: Assembler::new(listing),
         kernel,
@@ -193,7 +190,7 @@ impl Generator<'_> {
             self.facts.depth[node.index()] == level
                 && !matches!(self.split.nodes[node.index()].kind, NodeKind::Const(_))
         };
-        let nodes: Vec<NodeId> = nodes(nest).into_iter().filter(here).collect();
+        let nodes: Vec<NodeId> = nest.nodes().into_iter().filter(here).collect();
         self.compute_ahead(&nodes, level)
     }
 
@@ -211,6 +208,7 @@ impl Generator<'_> {
         self.end(level)
     }
 
+    /// Gives a region its registers, as the body of a loop or not.
     pub(crate) fn allocate(&mut self, mut region: Region, repeated: bool) -> Allocation {
         region.fold_loads();
         let (slots, frame) = (&mut self.spill_slots, &mut self.frame);
@@ -228,30 +226,4 @@ impl Generator<'_> {
         let allocation = self.allocate(region, false);
         allocation.write(&mut self.assembler, &mut self.detours);
     }
-
-    pub(super) fn count_uses(&mut self, nest: &Nest) {
-        self.uses.fill(0);
-        let mut counted = vec![false; self.uses.len()];
-        let (uses, split) = (&mut self.uses, self.split);
-        nest.bodies(&mut |body| {
-            body.roots.iter().for_each(|root| uses[root.index()] += 1);
-            for node in &body.needed {
-                if std::mem::replace(&mut counted[node.index()], true) {
-                    continue;
-                }
-                if let NodeKind::Op { args, .. } = &split.nodes[node.index()].kind {
-                    args.iter().for_each(|arg| uses[arg.index()] += 1);
-                }
-            }
-        });
-    }
-}
-
-/// The nodes of all bodies in a nest, ascending.
-pub(crate) fn nodes(nest: &Nest) -> Vec<NodeId> {
-    let mut nodes = Vec::new();
-    nest.bodies(&mut |body| nodes.extend_from_slice(&body.needed));
-    nodes.sort_unstable();
-    nodes.dedup();
-    nodes
 }

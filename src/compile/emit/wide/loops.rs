@@ -1,6 +1,7 @@
 //! Loops around and inside of the vector loop, and the innermost loop.
 //!
-//! Their index is in the frame, and they move the pointers along. The innermost loop has its accumulators in registers.
+//! They move the pointers along, and their index is in the frame unless nothing inside asks for it. The innermost loop has
+//! its accumulators in registers.
 
 use super::assembler::{Condition, Gpr, Label, Memory};
 use super::frame::{INDEX, SCRATCH};

@@ -2,8 +2,7 @@
 //!
 //! Cranelift's vectors have 128 bits. The kernels in which programs spend their time are loops over neighbouring elements
 //! with arithmetic on floats, and for these this folder writes machine code itself: twice the elements an instruction,
-//! loads folded into arithmetic, and, since little is asked of it, in a tenth of the time. [`compile`] takes a kernel or
-//! refuses it; what it refuses is emitted through Cranelift, with the same meaning.
+//! loads folded into arithmetic, and, since little is asked of it, in less time. [`compile`] takes a kernel or refuses it; what it refuses is emitted through Cranelift, with the same meaning.
 //!
 //! Everything is a vector: what is the same in all lanes is computed in all lanes, in the outermost loop possible, and
 //! kept in the frame. What is left of a vector loop at its end is done under a mask. So every element is computed by the

@@ -11,6 +11,7 @@ use super::narrow;
 use super::reduce::Totals;
 use super::region::{MOVE, Operand, Region, STORE, Shape, Value};
 use super::select::{Arg, Element, Lane, Selector, Width, fused_opcode};
+use crate::compile::emit::contraction::{Contraction, contraction};
 use crate::compile::emit::split::Body;
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
@@ -34,15 +35,6 @@ impl Code {
     pub(crate) fn new(region: Region) -> Code {
         Code { region, values: HashMap::new(), pairs: HashMap::new() }
     }
-}
-
-/// `±a b ± c`.
-struct Contraction {
-    a: NodeId,
-    b: NodeId,
-    c: NodeId,
-    minus_product: bool,
-    minus_c: bool,
 }
 
 /// The accumulators of an innermost loop: output, vector of the block, values of its parts.
@@ -268,27 +260,8 @@ impl Generator<'_> {
         }
     }
 
-    /// A sum or difference one of whose terms is a product used nowhere else, to be computed in one rounding.
     fn contraction(&self, id: NodeId) -> Option<Contraction> {
-        let split = self.split;
-        let NodeKind::Op { op: op @ (LaneOp::Add | LaneOp::Sub), args } = &split.nodes[id.index()].kind else {
-            return None;
-        };
-        if !matches!(self.elements[id.index()], Element::F32 | Element::F64) {
-            return None;
-        }
-        let factors = |id: NodeId| match &split.nodes[id.index()].kind {
-            NodeKind::Op { op: LaneOp::Mul, args } => Some((args[0], args[1])),
-            _ => None,
-        };
-        let place = |id: NodeId| (self.facts.depth[id.index()], self.facts.varies[id.index()]);
-        // A product computed further outside costs nothing as it is.
-        let single = |arg: &NodeId| self.uses[arg.index()] == 1 && place(*arg) == place(id) && factors(*arg).is_some();
-        let position = args.iter().position(single)?;
-        let (a, b) = factors(args[position])?;
-        let difference = *op == LaneOp::Sub;
-        let (minus_product, minus_c) = (difference && position == 1, difference && position == 0);
-        Some(Contraction { a, b, c: args[1 - position], minus_product, minus_c })
+        contraction(self.split, self.facts, &self.uses, id)
     }
 
     fn compute(&mut self, code: &mut Code, id: NodeId, vector: usize) -> Option<()> {

@@ -5,7 +5,7 @@
 
 use super::assembler::{Condition, Gpr, Memory, Source};
 use super::frame::{INDEX, SCRATCH};
-use super::generator::{Active, Block, Generator, nodes};
+use super::generator::{Active, Block, Generator};
 use super::loops::STRIP;
 use super::region::{MOVE, STORE};
 use crate::compile::emit::split::{Nest, Segment};
@@ -37,7 +37,7 @@ impl Generator<'_> {
             }
         }
         for segment in segments {
-            self.count_uses(&segment.inside);
+            self.uses = self.split.uses(segment.inside.all_bodies());
             match cut {
                 Some((_, high)) => self.cut_segment(axis, segment, high, level)?,
                 None => self.whole_segment(segment, level)?,
@@ -167,17 +167,14 @@ impl Generator<'_> {
         let done = self.assembler.label();
         let [strip, end] = SCRATCH;
         // The index after which no whole block fits.
-        let put_end = |generator: &mut Self| match limit {
-            Limit::Known(limit, _) => generator.assembler.mov_immediate(end, limit),
+        match limit {
+            Limit::Known(limit, _) => self.assembler.mov_immediate(end, limit),
             Limit::Kept(limit) => {
-                generator.assembler.load(end, limit);
-                generator.assembler.sub_immediate(end, step - 1);
+                self.assembler.load(end, limit);
+                self.assembler.sub_immediate(end, step - 1);
+                self.assembler.cmp(INDEX, end);
+                self.assembler.jump_if(Condition::GreaterOrEqual, done);
             }
-        };
-        put_end(self);
-        if matches!(limit, Limit::Kept(_)) {
-            self.assembler.cmp(INDEX, end);
-            self.assembler.jump_if(Condition::GreaterOrEqual, done);
         }
         if let Nest::Body(body) = &segment.inside {
             self.block = Some(block);
@@ -223,7 +220,7 @@ impl Generator<'_> {
         let vector = self.order.axes[self.vector];
         let asks =
             |node: NodeId| matches!(self.split.nodes[node.index()].kind, NodeKind::Index { axis } if axis == vector);
-        nodes(nest).into_iter().any(asks)
+        nest.nodes().into_iter().any(asks)
     }
 
     /// Writes the index of the vector loop to the frame if something in a nest asks for it.
