@@ -21,20 +21,20 @@ pub(super) static CONV: TeamRoutine = TeamRoutine {
     run: conv,
 };
 
-/// What is gathered at once is about so large, half the second-level cache of a core,
+/// What is gathered at once is about this large: half the second-level cache of a core.
 const GATHERED_BYTES: usize = 512 * 1024;
 
-/// but has so many steps at least and at most.
+/// The fewest and the most steps gathered at once.
 const LEAST_STEPS: usize = 128;
 const MOST_STEPS: usize = 1024;
 
-/// and as many as fill the widest vectors several times over.
+/// Steps gathered at once are a multiple of this, so that they fill the widest vectors.
 const UNIT: usize = 16;
 
-/// Where there are fewer parts, the outputs of a group are shared too,
+/// Below this number of parts, the outputs of a group are shared between workers, too.
 const FEW_PARTS: usize = 16;
 
-/// so many of them to a part.
+/// Outputs in a part then.
 const PART_OUTPUTS: usize = 64;
 
 fn conv(team: &Team<'_>, attrs: &Attrs, operands: &[Operand<'_>], targets: &[Target<'_>]) {
