@@ -30,6 +30,8 @@ pub struct Plan {
     pub arena_bytes: usize,
     /// The loop nests that steps refer to.
     pub kernels: Vec<Kernel>,
+    /// By kernel, the operands that it writes past the cache, if its code can. A kernel that is not listed writes none so.
+    pub streams: Vec<Vec<u32>>,
     /// The library calls that steps refer to.
     pub calls: Vec<LibraryCall>,
     /// What is done, in order.

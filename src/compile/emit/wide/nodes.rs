@@ -9,7 +9,7 @@ use super::frame::{self, INDEX, SCRATCH};
 use super::generator::{Active, Block, Generator};
 use super::narrow;
 use super::reduce::Totals;
-use super::region::{MOVE, Operand, Region, STORE, Shape, Value};
+use super::region::{MOVE, Operand, Region, STORE, STREAM, Shape, Value};
 use super::select::{Arg, Element, Lane, Selector, Width, fused_opcode};
 use crate::compile::emit::contraction::{Contraction, contraction};
 use crate::compile::emit::split::Body;
@@ -400,10 +400,11 @@ impl Generator<'_> {
             self.write_bools(code, address, lane[0]);
             return Some(());
         }
+        let whole = if self.streams[output] && self.aligned { STREAM } else { STORE };
         for (part, &value) in lane.iter().enumerate() {
             let address = address.plus(32 * part as i32);
             match self.part(code, wide, part) {
-                Part::Whole => code.region.store_with(STORE, address, value),
+                Part::Whole => code.region.store_with(whole, address, value),
                 Part::Opcode { store, .. } => code.region.store_with(store, address, value),
                 Part::Masked(mask) => {
                     let opcode = if wide {

@@ -3,6 +3,7 @@
 
 use super::assembler::{Assembler, Condition, Gpr, Memory, Opcode, Source, Ymm};
 use super::compile;
+use crate::compile::emit::kernel_function::Layout;
 use crate::run::program::Place;
 use cotangent_ir::text::parse_kernel;
 
@@ -85,7 +86,7 @@ fn distances() {
 fn is_taken(text: &str) -> bool {
     let kernels = parse_kernel::kernels(text).unwrap_or_else(|error| panic!("{error}"));
     let places: Vec<Place> = (0..kernels[0].operands.len()).map(|slot| Place::Slot(slot as u32)).collect();
-    compile(&kernels[0], &places, 4, false).is_some()
+    compile(&kernels[0], Layout { places: &places, chunks: 4, streams: &[] }, false).is_some()
 }
 
 /// The kernels that this folder is for: elementwise, with neighbours, with sums.

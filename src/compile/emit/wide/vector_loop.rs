@@ -38,6 +38,8 @@ impl Generator<'_> {
         }
         for segment in segments {
             self.uses = self.split.uses(segment.inside.all_bodies());
+            // Chunks of the vector loop begin with whole lines.
+            self.aligned = segment.low as i64 % self.lanes == 0;
             match cut {
                 Some((_, high)) => self.cut_segment(axis, segment, high, level)?,
                 None => self.whole_segment(segment, level)?,
