@@ -145,6 +145,10 @@ pub(crate) fn chunk_size(kernel: &Kernel, order: &Order, chunks: usize) -> usize
     match order.vector {
         // Whole lines: chunks that begin in the middle of one would share it, and their vectors would straddle lines.
         Some(vector) if order.axes[vector] == order.chunked => extent.div_ceil(chunks).next_multiple_of(LINE),
+        // Whole tiles.
+        Some(vector) if order.tiled && order.axes[vector - 1] == order.chunked => {
+            extent.div_ceil(chunks).next_multiple_of(LINE)
+        }
         _ => extent.div_ceil(chunks),
     }
 }

@@ -137,7 +137,7 @@ impl Generator<'_> {
     }
 
     /// How many lanes there are at most.
-    fn active_lanes(&self) -> usize {
+    pub(super) fn active_lanes(&self) -> usize {
         match self.block().active {
             Active::All => self.lanes as usize,
             Active::First(lanes) => lanes,

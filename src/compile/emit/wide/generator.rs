@@ -8,6 +8,7 @@ use super::frame::{self, Frame, Groups, SCRATCH, View};
 use super::reduce::Accumulators;
 use super::region::Region;
 use super::select::{Element, Width};
+use super::transpose::{self, Tile};
 use crate::compile::emit::body::{Facts, Order, order};
 use crate::compile::emit::kernel_function::{Layout, chunk_size};
 use crate::compile::emit::split::{Nest, Split, split};
@@ -20,14 +21,18 @@ use std::collections::HashMap;
 pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Option<MachineCode> {
     let order = order(kernel);
     // Of a single iteration there are no neighbours.
-    let vector = order.vector.filter(|_| !order.tiled && kernel.iterations() > 1)?;
+    let vector = order.vector.filter(|_| kernel.iterations() > 1)?;
     let split = split(kernel, &order.axes);
-    let facts = Facts::new(kernel, &order, &split);
+    let mut facts = Facts::new(kernel, &order, &split);
+    if order.tiled {
+        transpose::spread(kernel, &order, &split, &mut facts)?;
+    }
     let elements = admission::elements(kernel, &split, &facts)?;
     let width = admission::width(kernel, &split, &elements);
     let mut frame = Frame::default();
     let view = View { kernel, facts: &facts, axis: order.axes[vector] };
     let groups = admission::groups(view, &split, &mut frame)?;
+    let tile = if order.tiled { Some(Tile::new(view, &order, &split, width)?) } else { None };
     let ragged = admission::is_ragged(view, &split);
     let streams = admission::streams(view, &split, layout.streams);
     // A sum over no loop at all would have no loop to begin at.
@@ -48,6 +53,8 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
         vector,
         unroll: unroll as i64,
         ragged,
+        tile,
+        rows: 1,
         streams,
         aligned: false,
         frame,
@@ -68,8 +75,10 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
 /// The elements processed at once.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
-    /// Vectors.
+    /// Vectors: of each row as many.
     pub(crate) vectors: usize,
+    /// Rows of a tile, or one.
+    pub(crate) rows: usize,
     /// Which lanes of them.
     pub(crate) active: Active,
 }
@@ -103,6 +112,10 @@ pub(crate) struct Generator<'k> {
     pub(super) unroll: i64,
     /// Whether some access cannot be done under a mask known only at run time.
     pub(super) ragged: bool,
+    /// How the vector loop and the one around it are done in tiles, if they are.
+    pub(super) tile: Option<Tile>,
+    /// Rows of the tile at hand, or one.
+    pub(super) rows: usize,
     /// By output, whether its whole vectors are written past the cache where they are aligned.
     pub(super) streams: Vec<bool>,
     /// Whether the vector loop is at a multiple of a vector's lanes.
@@ -212,7 +225,10 @@ impl Generator<'_> {
                 self.write_once(region);
             }
             Nest::Loop { axis, segments } if self.vector == level => self.vector_loop(*axis, segments, level)?,
-            Nest::Loop { axis, segments } => self.plain_loop(*axis, segments, level)?,
+            Nest::Loop { axis, segments } => match self.tile.filter(|tile| tile.axis == *axis) {
+                Some(tile) => self.tiled_loop(*axis, segments, level, tile)?,
+                None => self.plain_loop(*axis, segments, level)?,
+            },
         }
         self.end(level)
     }

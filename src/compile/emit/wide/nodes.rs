@@ -29,11 +29,13 @@ pub(crate) struct Code {
     values: HashMap<(NodeId, usize), Lane>,
     /// Ranges of alternating elements that were read as a whole, by operand, access of the even ones, vector of the block.
     pub(crate) pairs: HashMap<(u32, Access, usize), Vec<Operand>>,
+    /// Squares of a tile that were transposed, by operand, access, first vector: a vector for each row.
+    pub(super) squares: HashMap<(u32, Access, usize), Vec<Operand>>,
 }
 
 impl Code {
     pub(crate) fn new(region: Region) -> Code {
-        Code { region, values: HashMap::new(), pairs: HashMap::new() }
+        Code { region, values: HashMap::new(), pairs: HashMap::new(), squares: HashMap::new() }
     }
 }
 
@@ -57,7 +59,7 @@ impl Generator<'_> {
             self.outputs(&mut code, body, level, vector, &mut totals)?;
         }
         // The processor looks ahead far enough to overlap short sequences by itself.
-        if pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
+        if block.rows == 1 && pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
             code.region.interleave(&starts);
         }
         self.write_totals(&mut code, totals);
@@ -339,11 +341,15 @@ impl Generator<'_> {
         }
         let home = self.indices[axis].unwrap_or_else(|| internal("an axis without an index"));
         let broadcast = code.region.load(Opcode::new("vpbroadcastd", 2, 1, 0x58), home);
-        if axis != self.order.axes[self.vector] {
+        let (row, column) = if vector == 0 { (0, 0) } else { self.place_in_tile(vector) };
+        let bytes: Vec<u8> = if axis == self.order.axes[self.vector] {
+            let first = column as i32 * self.lanes as i32;
+            (first..first + 8).flat_map(i32::to_le_bytes).collect()
+        } else if row > 0 && self.tile.is_some_and(|tile| tile.axis == axis) {
+            (row as i32).to_le_bytes().repeat(8)
+        } else {
             return Some(broadcast);
-        }
-        let first = vector as i32 * self.lanes as i32;
-        let bytes: Vec<u8> = (first..first + 8).flat_map(i32::to_le_bytes).collect();
+        };
         let offsets = Operand::Memory(self.assembler.constant(&bytes));
         Some(code.region.commutative(Opcode::new("vpaddd", 1, 1, 0xfe), broadcast, offsets))
     }
@@ -356,6 +362,9 @@ impl Generator<'_> {
         }
         if self.view.gathers(access) {
             return self.gather(code, operand, access, vector);
+        }
+        if self.reads_across(operand, access) {
+            return self.read_across(code, operand, access, vector);
         }
         if !self.view.is_near(access) {
             return self.read_apart(code, operand, access, vector);
@@ -475,7 +484,10 @@ impl Generator<'_> {
         let size = self.dtype(operand).size() as i64;
         let step = self.view.step(access);
         let base = self.group(operand, access).register.unwrap_or(SCRATCH[0]);
-        let displacement = i32::try_from((access.offset + vector as i64 * self.lanes * step) * size).ok()?;
+        // Outside of the vector loop there is no block, and a single vector.
+        let (row, column) = if vector == 0 { (0, 0) } else { self.place_in_tile(vector) };
+        let down = self.tile.map_or(0, |tile| self.view.stride(access, tile.axis) * row as i64);
+        let displacement = i32::try_from((access.offset + down + column as i64 * self.lanes * step) * size).ok()?;
         let scale = self.view.scale(operand, access);
         let index = scale.filter(|&scale| scale != 0).map(|scale| (INDEX, scale));
         Some(Memory::At { base, index, displacement })

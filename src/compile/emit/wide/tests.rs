@@ -132,6 +132,13 @@ fn what_is_taken() {
             store p2 [1 + 2*i0], n4
         }"
     ));
+    // Rows and columns exchanged.
+    assert!(is_taken(
+        "kernel @transpose [64, 128] (p0: read f32[8192], p1: write f32[8192]) {
+            n0 = load p0 [1*i0 + 64*i1] : f32
+            store p1 [128*i0 + 1*i1], n0
+        }"
+    ));
     // Vectors that cannot be written at once.
     assert!(!is_taken(
         "kernel @strided [64] (p0: read f32[64], p1: write f32[256]) {

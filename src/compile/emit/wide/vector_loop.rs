@@ -57,9 +57,11 @@ impl Generator<'_> {
     /// A segment of the vector loop with known ends.
     fn whole_segment(&mut self, segment: &Segment, level: usize) -> Option<()> {
         let (mut low, high) = (segment.low as i64, segment.high as i64);
-        let step = self.lanes * self.unroll;
+        let unroll = self.tile.filter(|_| self.rows > 1).map_or(self.unroll, |tile| tile.columns as i64);
+        let rows = self.rows;
+        let step = self.lanes * unroll;
         let blocks = (high - low) / step;
-        let whole = Block { vectors: self.unroll as usize, active: Active::All };
+        let whole = Block { vectors: unroll as usize * rows, rows, active: Active::All };
         if blocks == 1 {
             self.trip(segment, level, whole, step)?;
         } else if blocks > 1 {
@@ -70,15 +72,15 @@ impl Generator<'_> {
         let vectors = (high - low) / self.lanes;
         if vectors > WRITTEN_OUT {
             let limit = low + vectors * self.lanes;
-            let single = Block { vectors: 1, active: Active::All };
+            let single = Block { vectors: rows, rows, active: Active::All };
             self.blocks(segment, level, single, self.lanes, Limit::Known(limit, vectors))?;
         } else if vectors > 0 {
-            let block = Block { vectors: vectors as usize, active: Active::All };
+            let block = Block { vectors: vectors as usize * rows, rows, active: Active::All };
             self.trip(segment, level, block, vectors * self.lanes)?;
         }
         low += vectors * self.lanes;
         if low < high {
-            let block = Block { vectors: 1, active: Active::First((high - low) as usize) };
+            let block = Block { vectors: rows, rows, active: Active::First((high - low) as usize) };
             self.trip(segment, level, block, high - low)?;
         }
         Some(())
@@ -94,11 +96,11 @@ impl Generator<'_> {
             stages.push((1, self.lanes));
         }
         for (vectors, step) in stages {
-            let block = Block { vectors, active: Active::All };
+            let block = Block { vectors, rows: 1, active: Active::All };
             self.blocks(segment, level, block, step, Limit::Kept(limit))?;
         }
         if self.ragged {
-            let block = Block { vectors: 1, active: Active::First(1) };
+            let block = Block { vectors: 1, rows: 1, active: Active::First(1) };
             return self.blocks(segment, level, block, 1, Limit::Kept(limit));
         }
         let done = self.assembler.label();
@@ -117,7 +119,7 @@ impl Generator<'_> {
         let window = Memory::At { base: table, index: Some((rest, size)), displacement: 0 };
         self.assembler.vector(MOVE, 0, None, Source::Memory(window), None);
         self.assembler.vector(STORE, 0, None, Source::Memory(mask), None);
-        let block = Block { vectors: 1, active: Active::Masked(mask) };
+        let block = Block { vectors: 1, rows: 1, active: Active::Masked(mask) };
         self.trip(segment, level, block, 0)?;
         self.assembler.load(INDEX, limit);
         self.assembler.place(done);
