@@ -333,6 +333,47 @@ fn transposed_as_it_is() {
     );
 }
 
+/// Guards that end within vectors, several in one, next to loads that exist on one side only.
+#[test]
+fn guards_within_vectors() {
+    for (dtype, n) in [("f32", 5), ("f32", 16), ("f32", 41), ("f32", 200), ("f64", 6), ("f64", 40), ("f64", 67)] {
+        let (a, b, c) = (n / 4, n / 2, n - 2);
+        check(&format!(
+            "kernel @guards [3, {n}] (p0: read {dtype}[{size}], p1: write {dtype}[{size}], p2: write {dtype}[1], p3: write f32[{size}]) {{
+                n0 = const 2{dtype} : {dtype}
+                n1 = load p0 [-1 + {n}*i0 + 1*i1] : {dtype}
+                n2 = pick i1 in 1..{n} n1 else n0 : {dtype}
+                n3 = load p0 [2 + {n}*i0 + 1*i1] : {dtype}
+                n4 = pick i1 in 0..{c} n3 else n2 : {dtype}
+                n5 = mul n4, n2 : {dtype}
+                n6 = pick i1 in {a}..{b} n5 else n4 : {dtype}
+                n7 = index i1 : i64
+                n8 = convert n7 : f32
+                n9 = const 3f32 : f32
+                n10 = pick i1 in 0..{a} n8 else n9 : f32
+                store p1 [{n}*i0 + 1*i1], n6
+                reduce sum p2 [0], n5
+                store p3 [{n}*i0 + 1*i1], n10
+            }}",
+            size = 3 * n
+        ));
+    }
+    // One loop, cut into chunks.
+    for n in [60, 64, 300] {
+        check(&format!(
+            "kernel @guards [{n}] (p0: read f32[{n}], p1: write f32[{n}], p2: write f32[1]) {{
+                n0 = load p0 [-3 + 1*i0] : f32
+                n1 = load p0 [1*i0] : f32
+                n2 = pick i0 in 3..{n} n0 else n1 : f32
+                n3 = mul n2, n1 : f32
+                n4 = pick i0 in 21..37 n3 else n2 : f32
+                store p1 [1*i0], n4
+                reduce sum p2 [0], n4
+            }}"
+        ));
+    }
+}
+
 /// Positions of which one summand is computed and another steps with the loop, in segments that end within a vector.
 #[test]
 fn computed_positions_that_step() {

@@ -141,7 +141,7 @@ impl Generator<'_> {
         match self.block().active {
             Active::All => self.lanes as usize,
             Active::First(lanes) => lanes,
-            Active::Masked(_) => internal("a mask over elements that are not neighbours"),
+            Active::Masked(_) | Active::Some(_) => internal("a mask over elements that are not neighbours"),
         }
     }
 

@@ -53,6 +53,7 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
         vector,
         unroll: unroll as i64,
         ragged,
+        wanted: Vec::new(),
         tile,
         rows: 1,
         streams,
@@ -92,6 +93,8 @@ pub(crate) enum Active {
     First(usize),
     /// Those of a mask in the frame.
     Masked(Memory),
+    /// Those whose bits are set.
+    Some(u8),
 }
 
 /// A kernel's function under construction.
@@ -112,6 +115,8 @@ pub(crate) struct Generator<'k> {
     pub(super) unroll: i64,
     /// Whether some access cannot be done under a mask known only at run time.
     pub(super) ragged: bool,
+    /// By node, the lanes that a load reads where it is not all.
+    pub(super) wanted: Vec<Option<u8>>,
     /// How the vector loop and the one around it are done in tiles, if they are.
     pub(super) tile: Option<Tile>,
     /// Rows of the tile at hand, or one.

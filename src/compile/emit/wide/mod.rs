@@ -9,8 +9,8 @@
 //! same instructions, wherever it lies.
 //!
 //! `admission` says what is taken. A `generator` writes one function: its `loops` and `vector_loop`, and in them the `nodes`
-//! of a body as straight-line code, a `region`, whose instructions `select` chooses. `transpose` makes tiles of
-//! two loops. A region gets its registers in `allocate`
+//! of a body as straight-line code, a `region`, whose instructions `select` chooses. Where segments meet within a vector there are
+//! `edges`; `transpose` makes tiles of two loops. A region gets its registers in `allocate`
 //! and is encoded by the `assembler`.
 
 mod admission;
@@ -18,6 +18,7 @@ mod allocate;
 mod assembler;
 mod complex;
 mod detour;
+mod edges;
 mod frame;
 mod gather;
 mod generator;

@@ -229,7 +229,7 @@ impl Generator<'_> {
     }
 
     /// Computes what is not known yet, arguments right before their use.
-    fn demand(&mut self, code: &mut Code, root: NodeId, level: usize, vector: usize) -> Option<()> {
+    pub(super) fn demand(&mut self, code: &mut Code, root: NodeId, level: usize, vector: usize) -> Option<()> {
         let mut pending = vec![(root, 0)];
         while let Some((id, next)) = pending.pop() {
             let literal = matches!(self.split.nodes[id.index()].kind, NodeKind::Const(_));
@@ -270,7 +270,15 @@ impl Generator<'_> {
         let split = self.split;
         let value = match &split.nodes[id.index()].kind {
             NodeKind::Index { axis } => smallvec![self.index(code, *axis, vector)?],
-            NodeKind::Load { operand, access } => self.read(code, *operand, access, vector)?,
+            NodeKind::Load { operand, access } => {
+                let block = self.block;
+                if let (Some(block), Some(&Some(lanes))) = (&mut self.block, self.wanted.get(id.index())) {
+                    block.active = Active::Some(lanes);
+                }
+                let value = self.read(code, *operand, access, vector)?;
+                self.block = block;
+                value
+            }
             NodeKind::Op { op, .. } => self.operation(code, id, *op, vector)?,
             NodeKind::Const(_) | NodeKind::Pick { .. } => internal("a node that is not computed"),
         };
@@ -301,7 +309,7 @@ impl Generator<'_> {
     }
 
     /// The value of an output, as its operand holds it.
-    fn value(&mut self, code: &mut Code, output: usize, root: NodeId, vector: usize) -> Option<Arg> {
+    pub(super) fn value(&mut self, code: &mut Code, output: usize, root: NodeId, vector: usize) -> Option<Arg> {
         let arg = self.arg(code, root, vector)?;
         let element = self.element_of_output(output)?;
         if arg.element == element {
@@ -444,6 +452,7 @@ impl Generator<'_> {
             }
             Active::Masked(mask) => Part::Masked(Operand::Memory(mask)),
             Active::First(lanes) => self.part_of_bytes((lanes * size).saturating_sub(32 * part)),
+            Active::Some(lanes) => Part::Masked(Operand::Memory(self.lanes_mask(lanes >> (32 / size * part), size))),
         }
     }
 
@@ -476,6 +485,7 @@ impl Generator<'_> {
             Active::All => None,
             Active::Masked(mask) => Some(Operand::Memory(mask)),
             Active::First(lanes) => Some(self.first_bytes(lanes * 32 / self.lanes as usize)),
+            Active::Some(lanes) => Some(Operand::Memory(self.lanes_mask(lanes, 32 / self.lanes as usize))),
         }
     }
 
