@@ -31,6 +31,7 @@ mod reciprocal;
 pub mod report;
 mod schedule;
 pub mod show;
+mod streaming;
 
 use crate::compile::emit::{Settings, emit};
 use crate::compile::plan::Plan;

@@ -22,6 +22,8 @@ pub struct Options {
     pub reciprocals: bool,
     /// Make one loop of neighbouring ones that walk memory in one stride.
     pub join_loops: bool,
+    /// Write results that cannot be in the cache when they are next read past it.
+    pub stream: bool,
     /// Overwrite arrays where their last reader reads. Off, every result is a new array.
     pub in_place: bool,
     /// Place arrays that are not in use at the same time in the same memory.
@@ -39,6 +41,7 @@ impl Default for Options {
             lanes: Lanes::Wide,
             reciprocals: true,
             join_loops: true,
+            stream: true,
             in_place: true,
             reuse_memory: true,
             few_barriers: true,
@@ -50,12 +53,13 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 9] = [
+const OPTIMISATIONS: [Optimisation; 10] = [
     ("fusion", |options| options.fuse = false),
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
     ("vectors", |options| options.lanes = Lanes::Scalar),
     ("reciprocals", |options| options.reciprocals = false),
     ("joining", |options| options.join_loops = false),
+    ("streaming", |options| options.stream = false),
     ("in-place", |options| options.in_place = false),
     ("reuse", |options| options.reuse_memory = false),
     ("barriers", |options| options.few_barriers = false),
@@ -64,7 +68,7 @@ const OPTIMISATIONS: [Optimisation; 9] = [
 
 impl Options {
     /// The names of all optimisations: `fusion`, `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `joining` (of
-    /// loops), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// loops), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

@@ -30,6 +30,8 @@ pub struct Plan {
     pub arena_bytes: usize,
     /// The loop nests that steps refer to.
     pub kernels: Vec<Kernel>,
+    /// By kernel, the operands that it writes past the cache, if its code can. A kernel that is not listed writes none so.
+    pub streams: Vec<Vec<u32>>,
     /// The library calls that steps refer to.
     pub calls: Vec<LibraryCall>,
     /// What is done, in order.
@@ -41,10 +43,10 @@ pub struct Plan {
 /// One step of a plan. Every worker executes it.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A loop nest. Its outermost loop is cut into `chunks` pieces of `ceil(extent / chunks)` iterations, rounded up to a
+    /// A loop nest. The outermost of its loops, as emission nests them, is cut into `chunks` pieces of `ceil(extent / chunks)` iterations, rounded up to a
     /// cache line where that loop is the vectorised one (the last pieces may be shorter or empty), and each worker takes a contiguous share of the chunks: worker `w` of `n` takes chunks
     /// `chunks * w / n .. chunks * (w + 1) / n`. A reduction over all axes writes the partial result of chunk `c` at
-    /// element `offset + c` of its operand; other reductions never reduce the outermost axis. With one chunk, worker 0
+    /// element `offset + c` of its operand; other reductions never reduce the loop that is cut. With one chunk, worker 0
     /// does it all.
     Kernel {
         /// Position in `Plan::kernels`.

@@ -12,7 +12,7 @@ use crate::compile::block::Block;
 use crate::compile::fuse::{Fused, Group, KernelGroup, RootKind, SMALL, fuse};
 use crate::compile::index::linear;
 use crate::compile::plan::{Place, Plan, Slot, Step};
-use crate::compile::{Options, arena, barriers, schedule};
+use crate::compile::{Options, arena, barriers, schedule, streaming};
 use crate::run::library::LibraryCall;
 use cotangent_ir::kernel::Kernel;
 use cotangent_ir::prim::{Control, Lower, Routine};
@@ -34,6 +34,7 @@ pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
     planner.deliver(func, &results, &outputs, &mut steps);
     let Planner { slots, scalar_bytes, kernels, calls, .. } = planner;
     let (slots, regions, arena_bytes) = arena::pack(slots, options.reuse_memory);
+    let streams = if options.stream { streaming::streams(&steps, &kernels, &calls, &slots, func) } else { Vec::new() };
     let parallel = options.threads && is_parallel(&steps, &kernels, &calls);
     if parallel {
         steps = barriers::insert(steps, &kernels, &calls, &regions, options.few_barriers);
@@ -46,6 +47,7 @@ pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
         scalar_bytes,
         arena_bytes,
         kernels,
+        streams,
         calls,
         steps,
         parallel,

@@ -57,6 +57,8 @@ pub enum Work {
         extents: Vec<usize>,
         /// Into how many pieces the outermost loop is cut.
         pieces: usize,
+        /// How many arrays it writes past the cache, where its code can.
+        streamed: usize,
         /// How elements are processed, if code has been made: by the generator for 256 bits, or by Cranelift in vectors of
         /// 128 bits or one by one.
         lanes: Option<Lanes>,
@@ -174,10 +176,12 @@ impl Walk<'_> {
     fn work(&self, step: &Step) -> Option<Work> {
         match step {
             Step::Kernel { kernel, chunks, .. } => {
+                let number = *kernel;
                 let lanes = self.kernel_lanes.get(*kernel).copied().flatten();
                 let kernel = &self.plan.kernels[*kernel];
                 let (name, extents) = (kernel.name.clone(), kernel.extents.to_vec());
-                Some(Work::Kernel { name, extents, pieces: *chunks, lanes })
+                let streamed = self.plan.streams.get(number).map_or(0, Vec::len);
+                Some(Work::Kernel { name, extents, pieces: *chunks, streamed, lanes })
             }
             Step::Library { call } => Some(Work::Call(routine(&self.plan.calls[*call]))),
             Step::Copy { .. } => Some(Work::Copy),
@@ -277,8 +281,11 @@ impl fmt::Display for Report {
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Work::Kernel { name, extents, pieces, lanes } => {
+            Work::Kernel { name, extents, pieces, streamed, lanes } => {
                 write!(f, "{name} {extents:?} in {pieces}")?;
+                if *streamed > 0 {
+                    write!(f, ", {streamed} streamed")?;
+                }
                 match lanes {
                     Some(Lanes::Wide) => f.write_str(", 256 bits"),
                     Some(Lanes::Vector) => f.write_str(", 128 bits"),

@@ -5,11 +5,15 @@
 //! number of pieces depends on sizes only, never on the number of workers: partial sums, and so results, are the same for
 //! any number.
 
+use crate::compile::emit::order;
 use cotangent_ir::kernel::{Access, Kernel, NodeKind, Output, OutputKind};
 use smallvec::SmallVec;
 
 /// Iterations worth a piece of their own.
 const PIECE: usize = 4096;
+/// Columns that a worker adds up at least, so that every row gives it a few neighbouring lines: as many as the widest block of
+/// vectors has.
+const COLUMNS: usize = 64;
 /// Most pieces of one kernel.
 pub(crate) const MAX_PIECES: usize = 64;
 /// A shorter outermost loop is exchanged for a longer one, so that there is something to share.
@@ -26,16 +30,29 @@ pub(crate) fn schedule(kernel: Kernel, join_loops: bool) -> Kernel {
 
 /// Number of pieces of the outermost loop.
 pub(crate) fn chunks(kernel: &Kernel) -> usize {
-    let Some(&outer) = kernel.extents.first() else { return 1 };
-    // A reduction that keeps some axes and has none of them outermost (a sum over the rows of a matrix) is one piece:
-    // pieces of the reduced axis would all write the same elements.
-    let outer_is_reduced = |strides: &[i64]| strides[0] == 0 && strides.iter().any(|&stride| stride != 0);
-    let reduces = |output: &Output| matches!(output.kind, OutputKind::Reduce(_));
-    if kernel.outputs.iter().any(|output| reduces(output) && outer_is_reduced(&output.access.strides)) {
-        return 1;
-    }
+    let order = order(kernel);
+    let Some(&outer) = kernel.extents.get(order.chunked) else { return 1 };
+    let is_kept = |output: &Output| output.access.strides[order.chunked] != 0;
+    let partial = |output: &&Output| {
+        let kept =
+            output.access.strides.iter().zip(&kernel.extents).any(|(&stride, &extent)| stride != 0 && extent > 1);
+        matches!(output.kind, OutputKind::Reduce(_)) && kept
+    };
+    let partials: SmallVec<[&Output; 4]> = kernel.outputs.iter().filter(partial).collect();
+    let by_columns = order.vector.is_some_and(|vector| order.axes[vector] == order.chunked);
+    let most = if partials.is_empty() {
+        outer
+    } else if !partials.iter().all(|output| is_kept(output)) {
+        // Pieces of a reduced axis would all write the same elements.
+        1
+    } else if by_columns {
+        // A sum over the rows of a matrix is shared by columns: its accumulators are what memory is walked along.
+        outer / COLUMNS
+    } else {
+        outer
+    };
     let wanted = (kernel.iterations() / PIECE).clamp(1, MAX_PIECES);
-    wanted.next_power_of_two().min(MAX_PIECES).min(outer.max(1))
+    wanted.next_power_of_two().min(MAX_PIECES).min(most.max(1))
 }
 
 /// Whether a kernel is worth starting workers for.

@@ -83,7 +83,10 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
             Step::Kernel { kernel, bind, chunks } => {
                 let (kernel, bytes) = (&plan.kernels[*kernel], of_step(plan, step).bytes);
                 let (name, extents, places) = (&kernel.name, &kernel.extents[..], places(bind));
-                writeln!(out, "kernel @{name} {extents:?} ({places}) chunks {chunks}, {bytes} bytes")
+                let streamed = streamed(plan, step);
+                let past =
+                    if streamed.is_empty() { String::new() } else { format!(", streams {}", self::places(&streamed)) };
+                writeln!(out, "kernel @{name} {extents:?} ({places}) chunks {chunks}, {bytes} bytes{past}")
             }
             Step::Scalar { kernel, bind } => {
                 writeln!(out, "scalar @{} ({})", plan.kernels[*kernel].name, places(bind))
@@ -131,6 +134,13 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
             }
         };
     }
+}
+
+/// The places that a kernel writes past the cache.
+pub(crate) fn streamed(plan: &Plan, step: &Step) -> Vec<Place> {
+    let Step::Kernel { kernel, bind, .. } = step else { return Vec::new() };
+    let operands = plan.streams.get(*kernel).into_iter().flatten();
+    operands.map(|&operand| bind[operand as usize]).collect()
 }
 
 fn places(bind: &[Place]) -> String {

@@ -252,6 +252,38 @@ fn solvers_compute_the_same_without_each_optimisation() {
     }
 }
 
+/// Arrays that are needed again soon stay in the cache, however often they are read and written.
+#[test]
+fn what_is_needed_late_is_written_past_the_cache() {
+    let streams = |func: &Func| plan(&prepared(func).unwrap(), &Options::default()).streams.concat().len();
+    let elementwise = |elements: usize| {
+        let traced = trace("two", [f32s(&[elements])], |params| vec![&params[0] * 2.0f32, &params[0] + 1.0f32]);
+        streams(&traced.unwrap().func)
+    };
+    assert_eq!((elementwise(1 << 20), elementwise(1 << 24)), (0, 2));
+    // The picture, its dual and their bars: in an iteration the smaller ones are touched within less than the cache holds.
+    assert_eq!(streams(&pdhg(1024, false)), 0);
+    assert!(streams(&pdhg(4096, false)) > 0);
+}
+
+#[test]
+fn streaming_changes_no_bit() {
+    let shape = [2048, 2056];
+    let traced = trace("differences", [f32s(&shape)], |params| {
+        let before = params[0].slice(&[0, 0], &[2048, 2055]).pad(Array::from(1.5f32), &[(0, 0, 0), (1, 0, 0)]);
+        vec![&params[0] - before]
+    });
+    let func = traced.unwrap().func;
+    let args = data(&func);
+    let results = ["", "streaming"].map(|without| {
+        let compiled = super::compile_uncached(&func, &Options::default().without(without).unwrap()).unwrap();
+        let streams = compiled.plan().streams.concat().len();
+        (streams, compiled.call(&args).unwrap().remove(0))
+    });
+    assert_eq!((results[0].0, results[1].0), (1, 0));
+    assert_eq!(results[0].1.bytes(), results[1].1.bytes());
+}
+
 #[test]
 fn each_optimisation_changes_some_plan() {
     // Only here two arrays of the same size are used one after the other.
@@ -259,7 +291,9 @@ fn each_optimisation_changes_some_plan() {
         let sorted = |x: &Array| (x.sort(0) * 2.0f32).sort(0);
         vec![sorted(&(sorted(&params[0]) + 1.0f32))]
     });
-    let functions = [pdhg(160, true), sorts.unwrap().func].map(|func| prepared(&func).unwrap());
+    // Only this one has arrays that the cache does not hold.
+    let large = trace("large", [f32s(&[10_000_000])], |params| vec![&params[0] * 2.0f32]);
+    let functions = [pdhg(160, true), sorts.unwrap().func, large.unwrap().func].map(|func| prepared(&func).unwrap());
     let planned = |options: &Options| {
         functions.each_ref().map(|func| {
             let plan = plan(func, options);

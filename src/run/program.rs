@@ -15,8 +15,8 @@ use std::sync::{Mutex, PoisonError};
 /// and freed after the call.
 const KEPT_WORKSPACES: usize = 8;
 
-/// What an entry of the pointer table points to at the start of a call. All are 64-byte aligned except inputs and
-/// outputs the caller owns, which are aligned to their element.
+/// What an entry of the pointer table points to at the start of a call. All are 64-byte aligned, as the
+/// memory of every tensor is: compiled code stores whole vectors past the cache, which nowhere else is possible.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slot {
     /// An argument; never written.

@@ -28,14 +28,26 @@ const SHORT_BODY: usize = 40;
 /// Elements that make a line of the cache, or several.
 const LINE: usize = 16;
 
-/// Defines the function `(table, scalars, first chunk, chunk after the last)` of a kernel whose operands are at `places`.
-/// Gives with it how its elements are processed.
-pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, places: &[Place], chunks: usize) -> (FuncId, Lanes) {
+/// How a kernel is bound to memory and shared.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout<'a> {
+    /// Where its operands are.
+    pub(crate) places: &'a [Place],
+    /// Number of pieces.
+    pub(crate) chunks: usize,
+    /// Operands to write past the cache, if possible.
+    pub(crate) streams: &'a [u32],
+}
+
+/// Defines the function `(table, scalars, first chunk, chunk after the last)` of a kernel. Gives with it how its elements are
+/// processed.
+pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, layout: Layout<'_>) -> (FuncId, Lanes) {
+    let Layout { places, chunks, .. } = layout;
     let lanes = unit.settings.lanes;
     if lanes == Lanes::Wide
         && unit.settings.processor == Processor::Native
         && wide::is_supported()
-        && let Some(code) = wide::compile(kernel, places, chunks, unit.settings.listing)
+        && let Some(code) = wide::compile(kernel, layout, unit.settings.listing)
     {
         return (unit.define_code(name, &[POINTER; 4], &code), Lanes::Wide);
     }
@@ -133,6 +145,10 @@ pub(crate) fn chunk_size(kernel: &Kernel, order: &Order, chunks: usize) -> usize
     match order.vector {
         // Whole lines: chunks that begin in the middle of one would share it, and their vectors would straddle lines.
         Some(vector) if order.axes[vector] == order.chunked => extent.div_ceil(chunks).next_multiple_of(LINE),
+        // Whole tiles.
+        Some(vector) if order.tiled && order.axes[vector - 1] == order.chunked => {
+            extent.div_ceil(chunks).next_multiple_of(LINE)
+        }
         _ => extent.div_ceil(chunks),
     }
 }

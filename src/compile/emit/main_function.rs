@@ -3,7 +3,7 @@
 //! A worker's share of each number of chunks is computed once, at the start. Scalars stay in the worker's own area, where
 //! they are in the nearest cache; control flow is the machine's.
 
-use super::kernel_function;
+use super::kernel_function::{self, Layout};
 use super::lanes::{Arg, Emitter, Form};
 use super::{POINTER, Unit};
 use crate::compile::plan::{Plan, Step};
@@ -68,7 +68,9 @@ fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut H
                 let version = (*kernel, bind.clone(), *chunks);
                 if !versions.contains_key(&version) {
                     let name = format!("kernel{}_{}", versions.len(), plan.kernels[*kernel].name);
-                    let (id, lanes) = kernel_function::define(unit, &name, &plan.kernels[*kernel], bind, *chunks);
+                    let streams = plan.streams.get(*kernel).map_or(&[][..], Vec::as_slice);
+                    let layout = Layout { places: bind, chunks: *chunks, streams };
+                    let (id, lanes) = kernel_function::define(unit, &name, &plan.kernels[*kernel], layout);
                     unit.kernel_lanes[*kernel] = Some(lanes);
                     versions.insert(version, id);
                 }

@@ -23,6 +23,8 @@ mod split;
 mod tests;
 mod wide;
 
+pub(crate) use body::order;
+
 use crate::compile::plan::Plan;
 use crate::run::entry_points;
 use crate::run::pages::CodePages;

@@ -285,6 +285,95 @@ fn transposed() {
     }
 }
 
+/// Tiles of several rows, rows and columns that are left, values that differ between rows only, and guards in between.
+#[test]
+fn transposed_in_tiles() {
+    for (dtype, batch) in [("f32", 2), ("f64", 2), ("i32", 1), ("u32", 3), ("i64", 1)] {
+        for (rows, columns) in [(64, 64), (71, 83), (100, 77)] {
+            let size = rows * columns;
+            let len = batch * size;
+            check(&format!(
+                "kernel @transpose [{batch}, {rows}, {columns}]
+                    (p0: read {dtype}[{len}], p1: write {dtype}[{len}], p2: read {dtype}[{rows}], p3: read {dtype}[{len}]) {{
+                    n0 = load p0 [{size}*i0 + 1*i1 + {rows}*i2] : {dtype}
+                    n1 = load p2 [1*i1] : {dtype}
+                    n2 = add n0, n1 : {dtype}
+                    n3 = pick i2 in 3..50 n2 else n0 : {dtype}
+                    n4 = load p3 [{size}*i0 + {columns}*i1 + 1*i2] : {dtype}
+                    n5 = add n3, n4 : {dtype}
+                    n6 = pick i1 in 5..60 n5 else n4 : {dtype}
+                    store p1 [{size}*i0 + {columns}*i1 + 1*i2], n6
+                }}"
+            ));
+        }
+    }
+}
+
+/// The same of a short body, and of one that knows where it is.
+#[test]
+fn transposed_as_it_is() {
+    for dtype in ["f32", "f64"] {
+        check(&format!(
+            "kernel @transpose [96, 80] (p0: read {dtype}[7680], p1: write {dtype}[7680]) {{
+                n0 = load p0 [1*i0 + 96*i1] : {dtype}
+                store p1 [80*i0 + 1*i1], n0
+            }}"
+        ));
+    }
+    check(
+        "kernel @k [70, 90] (p0: read f32[6300], p1: write f32[6300]) {
+            n0 = load p0 [1*i0 + 70*i1] : f32
+            n1 = index i0 : i64
+            n2 = index i1 : i64
+            n3 = sub n1, n2 : i64
+            n4 = convert n3 : f32
+            n5 = mul n0, n4 : f32
+            store p1 [90*i0 + 1*i1], n5
+        }",
+    );
+}
+
+/// Guards that end within vectors, several in one, next to loads that exist on one side only.
+#[test]
+fn guards_within_vectors() {
+    for (dtype, n) in [("f32", 5), ("f32", 16), ("f32", 41), ("f32", 200), ("f64", 6), ("f64", 40), ("f64", 67)] {
+        let (a, b, c) = (n / 4, n / 2, n - 2);
+        check(&format!(
+            "kernel @guards [3, {n}] (p0: read {dtype}[{size}], p1: write {dtype}[{size}], p2: write {dtype}[1], p3: write f32[{size}]) {{
+                n0 = const 2{dtype} : {dtype}
+                n1 = load p0 [-1 + {n}*i0 + 1*i1] : {dtype}
+                n2 = pick i1 in 1..{n} n1 else n0 : {dtype}
+                n3 = load p0 [2 + {n}*i0 + 1*i1] : {dtype}
+                n4 = pick i1 in 0..{c} n3 else n2 : {dtype}
+                n5 = mul n4, n2 : {dtype}
+                n6 = pick i1 in {a}..{b} n5 else n4 : {dtype}
+                n7 = index i1 : i64
+                n8 = convert n7 : f32
+                n9 = const 3f32 : f32
+                n10 = pick i1 in 0..{a} n8 else n9 : f32
+                store p1 [{n}*i0 + 1*i1], n6
+                reduce sum p2 [0], n5
+                store p3 [{n}*i0 + 1*i1], n10
+            }}",
+            size = 3 * n
+        ));
+    }
+    // One loop, cut into chunks.
+    for n in [60, 64, 300] {
+        check(&format!(
+            "kernel @guards [{n}] (p0: read f32[{n}], p1: write f32[{n}], p2: write f32[1]) {{
+                n0 = load p0 [-3 + 1*i0] : f32
+                n1 = load p0 [1*i0] : f32
+                n2 = pick i0 in 3..{n} n0 else n1 : f32
+                n3 = mul n2, n1 : f32
+                n4 = pick i0 in 21..37 n3 else n2 : f32
+                store p1 [1*i0], n4
+                reduce sum p2 [0], n4
+            }}"
+        ));
+    }
+}
+
 /// Positions of which one summand is computed and another steps with the loop, in segments that end within a vector.
 #[test]
 fn computed_positions_that_step() {

@@ -74,6 +74,7 @@ fn one_kernel(kernel: &Kernel, chunks: usize) -> Plan {
         scalar_bytes: 0,
         arena_bytes: 0,
         kernels: vec![kernel.clone()],
+        streams: Vec::new(),
         calls: Vec::new(),
         steps,
         parallel: true,
@@ -136,9 +137,12 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
             .collect();
         eval_kernel::run_kernel(&kernel, &mut expected);
         let args: Vec<Arc<Tensor>> = inputs.into_iter().map(Arc::new).collect();
-        for (lanes, processor) in WAYS {
+        let all = vec![(0..kernel.operands.len() as u32).collect()];
+        let streaming = Plan { streams: all, ..plan.clone() };
+        let ways = WAYS.iter().map(|way| (&plan, *way)).chain([(&streaming, WAYS[0])]);
+        for (plan, (lanes, processor)) in ways {
             let settings = Settings { lanes, processor, verify: true, listing: false };
-            let program = program(&plan, &settings);
+            let program = program(plan, &settings);
             let run = |threads| {
                 let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
                 program.call_with(&args, options).unwrap_or_else(|error| panic!("{error}"))

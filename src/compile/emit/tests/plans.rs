@@ -22,6 +22,7 @@ fn plan(kernels: &str, inputs: &[Type], outputs: &[Type], slots: Vec<Slot>, step
         arena_bytes: arena_bytes.max().unwrap_or(0),
         slots,
         kernels: parse_kernel::kernels(kernels).unwrap_or_else(|error| panic!("{error}")),
+        streams: Vec::new(),
         calls: Vec::new(),
         steps,
         parallel,

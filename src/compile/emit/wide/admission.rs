@@ -1,12 +1,13 @@
 //! Which kernels are taken, and how their values are held.
 
+use super::assembler::ALIGNMENT;
 use super::complex;
 use super::frame::{Frame, Groups, View};
 use super::narrow;
 use super::select::{Element, Width};
 use crate::compile::emit::body::Facts;
 use crate::compile::emit::split::Split;
-use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind};
+use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind, Output, OutputKind};
 
 /// Registers for accumulators, of sixteen, up to which blocks have several vectors.
 const ACCUMULATORS: usize = 8;
@@ -88,6 +89,23 @@ pub(super) fn is_ragged(view: View<'_>, split: &Split) -> bool {
         let moves = view.scale(operand, access).is_none();
         apart || moves || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
     })
+}
+
+/// By output, whether it is one to be written past the cache whose vectors are aligned wherever the vector loop is at a
+/// multiple of their lanes. Memory that operands are in begins with a line.
+pub(super) fn streams(view: View<'_>, split: &Split, wanted: &[u32]) -> Vec<bool> {
+    let aligned = |operand: u32, access: &Access| {
+        let size = view.kernel.operands[operand as usize].dtype.size() as i64;
+        let outer = (0..view.kernel.extents.len()).filter(|&axis| axis != view.axis && view.kernel.extents[axis] > 1);
+        let mut distances = outer.map(|axis| access.strides[axis]).chain([access.offset]);
+        let steady = access.dynamic.is_empty() && view.step(access) == 1;
+        size >= 4 && steady && distances.all(|distance| distance * size % ALIGNMENT as i64 == 0)
+    };
+    let outputs = view.kernel.outputs.iter().zip(&split.accesses);
+    let streams = |(output, access): (&Output, &Access)| {
+        wanted.contains(&output.operand) && output.kind == OutputKind::Store && aligned(output.operand, access)
+    };
+    outputs.map(streams).collect()
 }
 
 /// Vectors in a block: as many as wanted, but so few that their accumulators leave registers to compute with. None if not

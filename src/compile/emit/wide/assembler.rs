@@ -412,6 +412,12 @@ impl Assembler {
         self.note(|| format!("j{} L{}", condition.suffix(), to.0));
     }
 
+    /// Makes stores past the cache visible to others before any later store.
+    pub(crate) fn store_fence(&mut self) {
+        self.bytes.extend([0x0f, 0xae, 0xf8]);
+        self.note(|| "sfence".into());
+    }
+
     /// Clears the upper halves of the vector registers, so that code with older encodings runs at full speed.
     pub(crate) fn vzeroupper(&mut self) {
         self.bytes.extend([0xc5, 0xf8, 0x77]);

@@ -137,11 +137,11 @@ impl Generator<'_> {
     }
 
     /// How many lanes there are at most.
-    fn active_lanes(&self) -> usize {
+    pub(super) fn active_lanes(&self) -> usize {
         match self.block().active {
             Active::All => self.lanes as usize,
             Active::First(lanes) => lanes,
-            Active::Masked(_) => internal("a mask over elements that are not neighbours"),
+            Active::Masked(_) | Active::Some(_) => internal("a mask over elements that are not neighbours"),
         }
     }
 

@@ -60,7 +60,7 @@ pub(crate) struct View<'k> {
 
 impl View<'_> {
     /// Elements for each step of an axis.
-    fn stride(&self, access: &Access, axis: usize) -> i64 {
+    pub(super) fn stride(&self, access: &Access, axis: usize) -> i64 {
         if self.kernel.extents[axis] > 1 { access.strides[axis] } else { 0 }
     }
 

@@ -8,28 +8,33 @@ use super::frame::{self, Frame, Groups, SCRATCH, View};
 use super::reduce::Accumulators;
 use super::region::Region;
 use super::select::{Element, Width};
+use super::transpose::{self, Tile};
 use crate::compile::emit::body::{Facts, Order, order};
-use crate::compile::emit::kernel_function::chunk_size;
+use crate::compile::emit::kernel_function::{Layout, chunk_size};
 use crate::compile::emit::split::{Nest, Split, split};
-use crate::run::program::Place;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
 /// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`. None if the kernel needs something
 /// that is not here.
-pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing: bool) -> Option<MachineCode> {
+pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Option<MachineCode> {
     let order = order(kernel);
     // Of a single iteration there are no neighbours.
-    let vector = order.vector.filter(|_| !order.tiled && kernel.iterations() > 1)?;
+    let vector = order.vector.filter(|_| kernel.iterations() > 1)?;
     let split = split(kernel, &order.axes);
-    let facts = Facts::new(kernel, &order, &split);
+    let mut facts = Facts::new(kernel, &order, &split);
+    if order.tiled {
+        transpose::spread(kernel, &order, &split, &mut facts)?;
+    }
     let elements = admission::elements(kernel, &split, &facts)?;
     let width = admission::width(kernel, &split, &elements);
     let mut frame = Frame::default();
     let view = View { kernel, facts: &facts, axis: order.axes[vector] };
     let groups = admission::groups(view, &split, &mut frame)?;
+    let tile = if order.tiled { Some(Tile::new(view, &order, &split, width)?) } else { None };
     let ragged = admission::is_ragged(view, &split);
+    let streams = admission::streams(view, &split, layout.streams);
     // A sum over no loop at all would have no loop to begin at.
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
@@ -48,6 +53,11 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
         vector,
         unroll: unroll as i64,
         ragged,
+        wanted: Vec::new(),
+        tile,
+        rows: 1,
+        streams,
+        aligned: false,
         frame,
         groups,
         spill_slots: Vec::new(),
@@ -60,14 +70,16 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
         block: None,
         accumulators: Accumulators::default(),
     };
-    generator.function(places, chunks)
+    generator.function(layout)
 }
 
 /// The elements processed at once.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
-    /// Vectors.
+    /// Vectors: of each row as many.
     pub(crate) vectors: usize,
+    /// Rows of a tile, or one.
+    pub(crate) rows: usize,
     /// Which lanes of them.
     pub(crate) active: Active,
 }
@@ -81,6 +93,8 @@ pub(crate) enum Active {
     First(usize),
     /// Those of a mask in the frame.
     Masked(Memory),
+    /// Those whose bits are set.
+    Some(u8),
 }
 
 /// A kernel's function under construction.
@@ -101,6 +115,16 @@ pub(crate) struct Generator<'k> {
     pub(super) unroll: i64,
     /// Whether some access cannot be done under a mask known only at run time.
     pub(super) ragged: bool,
+    /// By node, the lanes that a load reads where it is not all.
+    pub(super) wanted: Vec<Option<u8>>,
+    /// How the vector loop and the one around it are done in tiles, if they are.
+    pub(super) tile: Option<Tile>,
+    /// Rows of the tile at hand, or one.
+    pub(super) rows: usize,
+    /// By output, whether its whole vectors are written past the cache where they are aligned.
+    pub(super) streams: Vec<bool>,
+    /// Whether the vector loop is at a multiple of a vector's lanes.
+    pub(super) aligned: bool,
     pub(crate) frame: Frame,
     pub(crate) groups: Groups,
     spill_slots: Vec<Memory>,
@@ -120,7 +144,7 @@ pub(crate) struct Generator<'k> {
 }
 
 impl Generator<'_> {
-    fn function(mut self, places: &[Place], chunks: usize) -> Option<MachineCode> {
+    fn function(mut self, Layout { places, chunks, .. }: Layout<'_>) -> Option<MachineCode> {
         let range = (chunks > 1).then(|| (self.frame.word(), self.frame.word()));
         let size = frame::enter(&mut self.assembler, &self.groups, places, range);
         for axis in 0..self.kernel.extents.len() {
@@ -137,6 +161,9 @@ impl Generator<'_> {
                 self.inside(&split.nest, 0)?;
             }
             Some(range) => self.chunks(&split.nest, chunks, range)?,
+        }
+        if self.streams.contains(&true) {
+            self.assembler.store_fence();
         }
         let detours = std::mem::take(&mut self.detours);
         let room = (!detours.is_empty()).then(|| detour::Room::new(&mut self.frame));
@@ -203,7 +230,10 @@ impl Generator<'_> {
                 self.write_once(region);
             }
             Nest::Loop { axis, segments } if self.vector == level => self.vector_loop(*axis, segments, level)?,
-            Nest::Loop { axis, segments } => self.plain_loop(*axis, segments, level)?,
+            Nest::Loop { axis, segments } => match self.tile.filter(|tile| tile.axis == *axis) {
+                Some(tile) => self.tiled_loop(*axis, segments, level, tile)?,
+                None => self.plain_loop(*axis, segments, level)?,
+            },
         }
         self.end(level)
     }

@@ -20,23 +20,12 @@ impl Generator<'_> {
     pub(super) fn plain_loop(&mut self, axis: usize, segments: &[Segment], level: usize) -> Option<()> {
         let moving = self.groups.moving(axis);
         let index = self.indices[axis].unwrap_or_else(|| internal("an axis without an index"));
-        let cut = self.bounds.filter(|_| axis == self.order.chunked);
-        if let Some((low, _)) = cut {
-            let [low_register, bytes] = SCRATCH;
-            self.assembler.load(low_register, low);
-            self.assembler.store(index, low_register);
-            for &(pointer, step) in &moving {
-                self.assembler.multiply(bytes, low_register, step);
-                self.assembler.add(pointer, bytes);
-            }
-        } else {
-            self.assembler.store_immediate(index, i32::try_from(segments[0].low).ok()?);
-        }
+        let cut = self.start(axis, segments, index, &moving)?;
         for segment in segments {
             let (low, high) = (i32::try_from(segment.low).ok()?, i32::try_from(segment.high).ok()?);
             let limit = match cut {
                 None => None,
-                Some((_, end)) => {
+                Some(end) => {
                     let limit = self.frame.word();
                     self.limit(end, segment.high, self.kernel.extents[axis], SCRATCH[0]);
                     self.assembler.store(limit, SCRATCH[0]);
@@ -75,9 +64,43 @@ impl Generator<'_> {
             }
             self.assembler.place(done);
         }
+        self.finish(axis, level, cut, &moving)
+    }
+
+    /// Sets the index of a loop, and the pointers it moves, to where the loop begins. Gives the end of the chunk if that is
+    /// cut from this loop.
+    pub(super) fn start(
+        &mut self,
+        axis: usize,
+        segments: &[Segment],
+        index: Memory,
+        moving: &[(Gpr, i32)],
+    ) -> Option<Option<Memory>> {
+        let Some((low, end)) = self.bounds.filter(|_| axis == self.order.chunked) else {
+            self.assembler.store_immediate(index, i32::try_from(segments[0].low).ok()?);
+            return Some(None);
+        };
+        let [low_register, bytes] = SCRATCH;
+        self.assembler.load(low_register, low);
+        self.assembler.store(index, low_register);
+        for &(pointer, step) in moving {
+            self.assembler.multiply(bytes, low_register, step);
+            self.assembler.add(pointer, bytes);
+        }
+        Some(Some(end))
+    }
+
+    /// Moves the pointers back to where they were before a loop over all of an axis.
+    pub(super) fn finish(
+        &mut self,
+        axis: usize,
+        level: usize,
+        cut: Option<Memory>,
+        moving: &[(Gpr, i32)],
+    ) -> Option<()> {
         if cut.is_none() && level > 0 {
             let extent = i32::try_from(self.kernel.extents[axis]).ok()?;
-            for &(pointer, step) in &moving {
+            for &(pointer, step) in moving {
                 self.assembler.sub_immediate(pointer, step.checked_mul(extent)?);
             }
         }

@@ -9,7 +9,8 @@
 //! same instructions, wherever it lies.
 //!
 //! `admission` says what is taken. A `generator` writes one function: its `loops` and `vector_loop`, and in them the `nodes`
-//! of a body as straight-line code, a `region`, whose instructions `select` chooses. A region gets its registers in `allocate`
+//! of a body as straight-line code, a `region`, whose instructions `select` chooses. Where segments meet within a vector there are
+//! `edges`; `transpose` makes tiles of two loops. A region gets its registers in `allocate`
 //! and is encoded by the `assembler`.
 
 mod admission;
@@ -17,6 +18,7 @@ mod allocate;
 mod assembler;
 mod complex;
 mod detour;
+mod edges;
 mod frame;
 mod gather;
 mod generator;
@@ -28,6 +30,7 @@ mod region;
 mod select;
 #[cfg(test)]
 mod tests;
+mod transpose;
 mod vector_loop;
 
 pub(crate) use assembler::{ALIGNMENT, MachineCode};

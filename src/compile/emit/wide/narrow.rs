@@ -55,7 +55,7 @@ impl Generator<'_> {
                 }
                 code.region.unary(widen, packed)
             }
-            Active::Masked(_) => internal("a mask over elements of one or two bytes"),
+            Active::Masked(_) | Active::Some(_) => internal("a mask over elements of one or two bytes"),
         };
         Some(smallvec![self.truth(code, dtype, value)])
     }
@@ -88,7 +88,7 @@ impl Generator<'_> {
                     code.region.store_lane(BYTE_TO_MEMORY, address.plus(lane as i32), lane as u8, packed);
                 }
             }
-            (Active::Masked(_), _) => internal("a mask over bools"),
+            (Active::Masked(_) | Active::Some(_), _) => internal("a mask over bools"),
         }
     }
 

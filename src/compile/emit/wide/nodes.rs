@@ -9,7 +9,7 @@ use super::frame::{self, INDEX, SCRATCH};
 use super::generator::{Active, Block, Generator};
 use super::narrow;
 use super::reduce::Totals;
-use super::region::{MOVE, Operand, Region, STORE, Shape, Value};
+use super::region::{MOVE, Operand, Region, STORE, STREAM, Shape, Value};
 use super::select::{Arg, Element, Lane, Selector, Width, fused_opcode};
 use crate::compile::emit::contraction::{Contraction, contraction};
 use crate::compile::emit::split::Body;
@@ -29,11 +29,13 @@ pub(crate) struct Code {
     values: HashMap<(NodeId, usize), Lane>,
     /// Ranges of alternating elements that were read as a whole, by operand, access of the even ones, vector of the block.
     pub(crate) pairs: HashMap<(u32, Access, usize), Vec<Operand>>,
+    /// Squares of a tile that were transposed, by operand, access, first vector: a vector for each row.
+    pub(super) squares: HashMap<(u32, Access, usize), Vec<Operand>>,
 }
 
 impl Code {
     pub(crate) fn new(region: Region) -> Code {
-        Code { region, values: HashMap::new(), pairs: HashMap::new() }
+        Code { region, values: HashMap::new(), pairs: HashMap::new(), squares: HashMap::new() }
     }
 }
 
@@ -57,7 +59,7 @@ impl Generator<'_> {
             self.outputs(&mut code, body, level, vector, &mut totals)?;
         }
         // The processor looks ahead far enough to overlap short sequences by itself.
-        if pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
+        if block.rows == 1 && pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
             code.region.interleave(&starts);
         }
         self.write_totals(&mut code, totals);
@@ -227,7 +229,7 @@ impl Generator<'_> {
     }
 
     /// Computes what is not known yet, arguments right before their use.
-    fn demand(&mut self, code: &mut Code, root: NodeId, level: usize, vector: usize) -> Option<()> {
+    pub(super) fn demand(&mut self, code: &mut Code, root: NodeId, level: usize, vector: usize) -> Option<()> {
         let mut pending = vec![(root, 0)];
         while let Some((id, next)) = pending.pop() {
             let literal = matches!(self.split.nodes[id.index()].kind, NodeKind::Const(_));
@@ -268,7 +270,15 @@ impl Generator<'_> {
         let split = self.split;
         let value = match &split.nodes[id.index()].kind {
             NodeKind::Index { axis } => smallvec![self.index(code, *axis, vector)?],
-            NodeKind::Load { operand, access } => self.read(code, *operand, access, vector)?,
+            NodeKind::Load { operand, access } => {
+                let block = self.block;
+                if let (Some(block), Some(&Some(lanes))) = (&mut self.block, self.wanted.get(id.index())) {
+                    block.active = Active::Some(lanes);
+                }
+                let value = self.read(code, *operand, access, vector)?;
+                self.block = block;
+                value
+            }
             NodeKind::Op { op, .. } => self.operation(code, id, *op, vector)?,
             NodeKind::Const(_) | NodeKind::Pick { .. } => internal("a node that is not computed"),
         };
@@ -299,7 +309,7 @@ impl Generator<'_> {
     }
 
     /// The value of an output, as its operand holds it.
-    fn value(&mut self, code: &mut Code, output: usize, root: NodeId, vector: usize) -> Option<Arg> {
+    pub(super) fn value(&mut self, code: &mut Code, output: usize, root: NodeId, vector: usize) -> Option<Arg> {
         let arg = self.arg(code, root, vector)?;
         let element = self.element_of_output(output)?;
         if arg.element == element {
@@ -339,11 +349,15 @@ impl Generator<'_> {
         }
         let home = self.indices[axis].unwrap_or_else(|| internal("an axis without an index"));
         let broadcast = code.region.load(Opcode::new("vpbroadcastd", 2, 1, 0x58), home);
-        if axis != self.order.axes[self.vector] {
+        let (row, column) = if vector == 0 { (0, 0) } else { self.place_in_tile(vector) };
+        let bytes: Vec<u8> = if axis == self.order.axes[self.vector] {
+            let first = column as i32 * self.lanes as i32;
+            (first..first + 8).flat_map(i32::to_le_bytes).collect()
+        } else if row > 0 && self.tile.is_some_and(|tile| tile.axis == axis) {
+            (row as i32).to_le_bytes().repeat(8)
+        } else {
             return Some(broadcast);
-        }
-        let first = vector as i32 * self.lanes as i32;
-        let bytes: Vec<u8> = (first..first + 8).flat_map(i32::to_le_bytes).collect();
+        };
         let offsets = Operand::Memory(self.assembler.constant(&bytes));
         Some(code.region.commutative(Opcode::new("vpaddd", 1, 1, 0xfe), broadcast, offsets))
     }
@@ -356,6 +370,9 @@ impl Generator<'_> {
         }
         if self.view.gathers(access) {
             return self.gather(code, operand, access, vector);
+        }
+        if self.reads_across(operand, access) {
+            return self.read_across(code, operand, access, vector);
         }
         if !self.view.is_near(access) {
             return self.read_apart(code, operand, access, vector);
@@ -400,10 +417,11 @@ impl Generator<'_> {
             self.write_bools(code, address, lane[0]);
             return Some(());
         }
+        let whole = if self.streams[output] && self.aligned { STREAM } else { STORE };
         for (part, &value) in lane.iter().enumerate() {
             let address = address.plus(32 * part as i32);
             match self.part(code, wide, part) {
-                Part::Whole => code.region.store_with(STORE, address, value),
+                Part::Whole => code.region.store_with(whole, address, value),
                 Part::Opcode { store, .. } => code.region.store_with(store, address, value),
                 Part::Masked(mask) => {
                     let opcode = if wide {
@@ -434,6 +452,7 @@ impl Generator<'_> {
             }
             Active::Masked(mask) => Part::Masked(Operand::Memory(mask)),
             Active::First(lanes) => self.part_of_bytes((lanes * size).saturating_sub(32 * part)),
+            Active::Some(lanes) => Part::Masked(Operand::Memory(self.lanes_mask(lanes >> (32 / size * part), size))),
         }
     }
 
@@ -466,6 +485,7 @@ impl Generator<'_> {
             Active::All => None,
             Active::Masked(mask) => Some(Operand::Memory(mask)),
             Active::First(lanes) => Some(self.first_bytes(lanes * 32 / self.lanes as usize)),
+            Active::Some(lanes) => Some(Operand::Memory(self.lanes_mask(lanes, 32 / self.lanes as usize))),
         }
     }
 
@@ -474,7 +494,10 @@ impl Generator<'_> {
         let size = self.dtype(operand).size() as i64;
         let step = self.view.step(access);
         let base = self.group(operand, access).register.unwrap_or(SCRATCH[0]);
-        let displacement = i32::try_from((access.offset + vector as i64 * self.lanes * step) * size).ok()?;
+        // Outside of the vector loop there is no block, and a single vector.
+        let (row, column) = if vector == 0 { (0, 0) } else { self.place_in_tile(vector) };
+        let down = self.tile.map_or(0, |tile| self.view.stride(access, tile.axis) * row as i64);
+        let displacement = i32::try_from((access.offset + down + column as i64 * self.lanes * step) * size).ok()?;
         let scale = self.view.scale(operand, access);
         let index = scale.filter(|&scale| scale != 0).map(|scale| (INDEX, scale));
         Some(Memory::At { base, index, displacement })

@@ -92,6 +92,8 @@ pub(crate) struct Region {
 pub(crate) const MOVE: Opcode = Opcode::new("vmovups", 1, 0, 0x10);
 /// The same to memory.
 pub(crate) const STORE: Opcode = Opcode::new("vmovups", 1, 0, 0x11);
+/// Stores of aligned vectors past the cache.
+pub(crate) const STREAM: Opcode = Opcode::new("vmovntps", 1, 0, 0x2b);
 
 impl Region {
     /// A new value.

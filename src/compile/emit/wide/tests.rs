@@ -3,6 +3,7 @@
 
 use super::assembler::{Assembler, Condition, Gpr, Memory, Opcode, Source, Ymm};
 use super::compile;
+use crate::compile::emit::kernel_function::Layout;
 use crate::run::program::Place;
 use cotangent_ir::text::parse_kernel;
 
@@ -85,7 +86,7 @@ fn distances() {
 fn is_taken(text: &str) -> bool {
     let kernels = parse_kernel::kernels(text).unwrap_or_else(|error| panic!("{error}"));
     let places: Vec<Place> = (0..kernels[0].operands.len()).map(|slot| Place::Slot(slot as u32)).collect();
-    compile(&kernels[0], &places, 4, false).is_some()
+    compile(&kernels[0], Layout { places: &places, chunks: 4, streams: &[] }, false).is_some()
 }
 
 /// The kernels that this folder is for: elementwise, with neighbours, with sums.
@@ -131,6 +132,13 @@ fn what_is_taken() {
             store p2 [1 + 2*i0], n4
         }"
     ));
+    // Rows and columns exchanged.
+    assert!(is_taken(
+        "kernel @transpose [64, 128] (p0: read f32[8192], p1: write f32[8192]) {
+            n0 = load p0 [1*i0 + 64*i1] : f32
+            store p1 [128*i0 + 1*i1], n0
+        }"
+    ));
     // Vectors that cannot be written at once.
     assert!(!is_taken(
         "kernel @strided [64] (p0: read f32[64], p1: write f32[256]) {
@@ -138,4 +146,31 @@ fn what_is_taken() {
             store p1 [4*i0], n0
         }"
     ));
+}
+
+/// How often the code of a stencil's kernel, one row after the other, stores past the cache what is to be stored so.
+fn streaming_stores(columns: usize) -> usize {
+    let size = 20 * columns;
+    let text = format!(
+        "kernel @difference [20, {columns}] (p0: read f32[{size}], p1: write f32[{size}]) {{
+            n0 = load p0 [{columns}*i0 + 1*i1] : f32
+            n1 = load p0 [-1 + {columns}*i0 + 1*i1] : f32
+            n2 = pick i1 in 1..{columns} n1 else n0 : f32
+            n3 = sub n0, n2 : f32
+            store p1 [{columns}*i0 + 1*i1], n3
+        }}"
+    );
+    let kernels = parse_kernel::kernels(&text).unwrap_or_else(|error| panic!("{error}"));
+    let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 4, streams: &[1] };
+    let text = compile(&kernels[0], layout, true).map_or(String::new(), |code| code.text);
+    let (stores, fences) = (text.matches("vmovntps").count(), text.matches("sfence").count());
+    assert_eq!(fences, usize::from(stores > 0));
+    stores
+}
+
+/// Rows must begin with a whole vector; then all whole vectors are aligned.
+#[test]
+fn aligned_vectors_are_stored_past_the_cache() {
+    assert!(streaming_stores(256) >= 4);
+    assert_eq!(streaming_stores(255), 0);
 }

@@ -4,6 +4,7 @@
 //! or element by element where some access cannot be masked.
 
 use super::assembler::{Condition, Gpr, Memory, Source};
+use super::edges::{self, Inside, Piece};
 use super::frame::{INDEX, SCRATCH};
 use super::generator::{Active, Block, Generator};
 use super::loops::STRIP;
@@ -36,11 +37,28 @@ impl Generator<'_> {
                 }
             }
         }
-        for segment in segments {
-            self.uses = self.split.uses(segment.inside.all_bodies());
+        for Piece { low, high, inside } in edges::pieces(segments, self.lanes as usize, self.ragged) {
+            // Chunks of the vector loop begin with whole lines.
+            self.aligned = low as i64 % self.lanes == 0;
+            let inside = match inside {
+                Inside::Same(inside) => inside,
+                Inside::Meeting(bodies) => {
+                    let done = self.assembler.label();
+                    if let Some((_, end)) = cut {
+                        // A chunk has all of such a vector or nothing.
+                        self.limit(end, high, self.kernel.extents[axis], SCRATCH[0]);
+                        self.assembler.cmp(INDEX, SCRATCH[0]);
+                        self.assembler.jump_if(Condition::GreaterOrEqual, done);
+                    }
+                    self.meeting(low, high, &bodies, level + 1)?;
+                    self.assembler.place(done);
+                    continue;
+                }
+            };
+            self.uses = self.split.uses(inside.all_bodies());
             match cut {
-                Some((_, high)) => self.cut_segment(axis, segment, high, level)?,
-                None => self.whole_segment(segment, level)?,
+                Some((_, end)) => self.cut_segment(axis, inside, end, high, level)?,
+                None => self.whole_segment(inside, low as i64, high as i64, level)?,
             }
         }
         if cut.is_none() && level > 0 {
@@ -53,51 +71,52 @@ impl Generator<'_> {
     }
 
     /// A segment of the vector loop with known ends.
-    fn whole_segment(&mut self, segment: &Segment, level: usize) -> Option<()> {
-        let (mut low, high) = (segment.low as i64, segment.high as i64);
-        let step = self.lanes * self.unroll;
+    fn whole_segment(&mut self, inside: &Nest, mut low: i64, high: i64, level: usize) -> Option<()> {
+        let unroll = self.tile.filter(|_| self.rows > 1).map_or(self.unroll, |tile| tile.columns as i64);
+        let rows = self.rows;
+        let step = self.lanes * unroll;
         let blocks = (high - low) / step;
-        let whole = Block { vectors: self.unroll as usize, active: Active::All };
+        let whole = Block { vectors: unroll as usize * rows, rows, active: Active::All };
         if blocks == 1 {
-            self.trip(segment, level, whole, step)?;
+            self.trip(inside, level, whole, step)?;
         } else if blocks > 1 {
             let limit = low + blocks * step;
-            self.blocks(segment, level, whole, step, Limit::Known(limit, blocks))?;
+            self.blocks(inside, level, whole, step, Limit::Known(limit, blocks))?;
         }
         low += blocks * step;
         let vectors = (high - low) / self.lanes;
         if vectors > WRITTEN_OUT {
             let limit = low + vectors * self.lanes;
-            let single = Block { vectors: 1, active: Active::All };
-            self.blocks(segment, level, single, self.lanes, Limit::Known(limit, vectors))?;
+            let single = Block { vectors: rows, rows, active: Active::All };
+            self.blocks(inside, level, single, self.lanes, Limit::Known(limit, vectors))?;
         } else if vectors > 0 {
-            let block = Block { vectors: vectors as usize, active: Active::All };
-            self.trip(segment, level, block, vectors * self.lanes)?;
+            let block = Block { vectors: vectors as usize * rows, rows, active: Active::All };
+            self.trip(inside, level, block, vectors * self.lanes)?;
         }
         low += vectors * self.lanes;
         if low < high {
-            let block = Block { vectors: 1, active: Active::First((high - low) as usize) };
-            self.trip(segment, level, block, high - low)?;
+            let block = Block { vectors: rows, rows, active: Active::First((high - low) as usize) };
+            self.trip(inside, level, block, high - low)?;
         }
         Some(())
     }
 
-    /// A segment of the vector loop as far as it is in the chunk, which ends at `end`.
-    fn cut_segment(&mut self, axis: usize, segment: &Segment, end: Memory, level: usize) -> Option<()> {
+    /// A segment of the vector loop up to `high`, as far as it is in the chunk, which ends at `end`.
+    fn cut_segment(&mut self, axis: usize, inside: &Nest, end: Memory, high: usize, level: usize) -> Option<()> {
         let limit = self.frame.word();
-        self.limit(end, segment.high, self.kernel.extents[axis], SCRATCH[0]);
+        self.limit(end, high, self.kernel.extents[axis], SCRATCH[0]);
         self.assembler.store(limit, SCRATCH[0]);
         let mut stages = vec![(self.unroll as usize, self.lanes * self.unroll)];
         if self.unroll > 1 {
             stages.push((1, self.lanes));
         }
         for (vectors, step) in stages {
-            let block = Block { vectors, active: Active::All };
-            self.blocks(segment, level, block, step, Limit::Kept(limit))?;
+            let block = Block { vectors, rows: 1, active: Active::All };
+            self.blocks(inside, level, block, step, Limit::Kept(limit))?;
         }
         if self.ragged {
-            let block = Block { vectors: 1, active: Active::First(1) };
-            return self.blocks(segment, level, block, 1, Limit::Kept(limit));
+            let block = Block { vectors: 1, rows: 1, active: Active::First(1) };
+            return self.blocks(inside, level, block, 1, Limit::Kept(limit));
         }
         let done = self.assembler.label();
         let [table, rest] = SCRATCH;
@@ -115,8 +134,8 @@ impl Generator<'_> {
         let window = Memory::At { base: table, index: Some((rest, size)), displacement: 0 };
         self.assembler.vector(MOVE, 0, None, Source::Memory(window), None);
         self.assembler.vector(STORE, 0, None, Source::Memory(mask), None);
-        let block = Block { vectors: 1, active: Active::Masked(mask) };
-        self.trip(segment, level, block, 0)?;
+        let block = Block { vectors: 1, rows: 1, active: Active::Masked(mask) };
+        self.trip(inside, level, block, 0)?;
         self.assembler.load(INDEX, limit);
         self.assembler.place(done);
         Some(())
@@ -134,11 +153,11 @@ impl Generator<'_> {
     }
 
     /// One block at the index, which then moves on.
-    fn trip(&mut self, segment: &Segment, level: usize, block: Block, step: i64) -> Option<()> {
+    fn trip(&mut self, inside: &Nest, level: usize, block: Block, step: i64) -> Option<()> {
         self.block = Some(block);
-        self.note_index(&segment.inside);
-        self.enter(&segment.inside, level + 1)?;
-        self.inside(&segment.inside, level + 1)?;
+        self.note_index(&inside.nodes());
+        self.enter(inside, level + 1)?;
+        self.inside(inside, level + 1)?;
         self.block = None;
         if step != 0 {
             self.advance(step as i32)?;
@@ -147,7 +166,7 @@ impl Generator<'_> {
     }
 
     /// Moves the index of the vector loop and the pointers that follow it.
-    fn advance(&mut self, step: i32) -> Option<()> {
+    pub(super) fn advance(&mut self, step: i32) -> Option<()> {
         for (pointer, bytes) in self.moving_by(step)? {
             self.assembler.add_immediate(pointer, bytes);
         }
@@ -162,7 +181,7 @@ impl Generator<'_> {
     }
 
     /// Blocks from the index on as long as they are whole.
-    fn blocks(&mut self, segment: &Segment, level: usize, block: Block, step: i64, limit: Limit) -> Option<()> {
+    fn blocks(&mut self, inside: &Nest, level: usize, block: Block, step: i64, limit: Limit) -> Option<()> {
         let step = step as i32;
         let done = self.assembler.label();
         let [strip, end] = SCRATCH;
@@ -176,7 +195,7 @@ impl Generator<'_> {
                 self.assembler.jump_if(Condition::GreaterOrEqual, done);
             }
         }
-        if let Nest::Body(body) = &segment.inside {
+        if let Nest::Body(body) = inside {
             self.block = Some(block);
             let long = self.sums() && !matches!(limit, Limit::Known(_, trips) if trips <= STRIP);
             let again_strip = self.assembler.label();
@@ -187,8 +206,7 @@ impl Generator<'_> {
                 self.assembler.mov_if(Condition::Greater, strip, end);
             }
             let moving = self.moving_by(step)?;
-            let inside = &segment.inside;
-            let asked = self.asks_index(inside);
+            let asked = self.asks_index(&body.needed);
             let index = self.indices[self.order.axes[self.vector]].filter(|_| asked);
             self.repeat(body, level + 1, index, |generator, again| {
                 for &(pointer, bytes) in &moving {
@@ -208,7 +226,7 @@ impl Generator<'_> {
             self.assembler.store(kept, end);
             let again = self.assembler.label();
             self.assembler.place(again);
-            self.trip(segment, level, block, i64::from(step))?;
+            self.trip(inside, level, block, i64::from(step))?;
             self.assembler.cmp_memory(INDEX, kept);
             self.assembler.jump_if(Condition::Less, again);
         }
@@ -216,16 +234,16 @@ impl Generator<'_> {
         Some(())
     }
 
-    fn asks_index(&self, nest: &Nest) -> bool {
+    fn asks_index(&self, nodes: &[NodeId]) -> bool {
         let vector = self.order.axes[self.vector];
         let asks =
-            |node: NodeId| matches!(self.split.nodes[node.index()].kind, NodeKind::Index { axis } if axis == vector);
-        nest.nodes().into_iter().any(asks)
+            |node: &NodeId| matches!(self.split.nodes[node.index()].kind, NodeKind::Index { axis } if axis == vector);
+        nodes.iter().any(asks)
     }
 
-    /// Writes the index of the vector loop to the frame if something in a nest asks for it.
-    fn note_index(&mut self, nest: &Nest) {
-        if self.asks_index(nest)
+    /// Writes the index of the vector loop to the frame if one of some nodes asks for it.
+    pub(super) fn note_index(&mut self, nodes: &[NodeId]) {
+        if self.asks_index(nodes)
             && let Some(index) = self.indices[self.order.axes[self.vector]]
         {
             self.assembler.store(index, INDEX);
