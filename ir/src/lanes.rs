@@ -4,9 +4,9 @@
 //! one, conversions to the same dtype. Complex arithmetic is written out on pairs of lanes here, once.
 
 use crate::dtype::DType;
+use crate::hash::QuickMap;
 use crate::kernel::{LaneOp, Node, NodeId, NodeKind};
 use crate::scalar::Scalar;
-use std::collections::HashMap;
 
 mod angle;
 mod arctangent;
@@ -57,7 +57,7 @@ impl Lane {
 pub struct Dag {
     /// The nodes so far.
     pub nodes: Vec<Node>,
-    shared: HashMap<Node, NodeId>,
+    shared: QuickMap<Node, NodeId>,
 }
 
 impl Dag {
