@@ -90,12 +90,18 @@ impl Dag {
 /// What a lane lowering builds with.
 pub struct Lanes<'a> {
     dag: &'a mut Dag,
+    fused: bool,
 }
 
 impl<'a> Lanes<'a> {
     /// A builder on a node list.
     pub fn new(dag: &'a mut Dag) -> Lanes<'a> {
-        Lanes { dag }
+        Lanes { dag, fused: false }
+    }
+
+    /// The same for a target that multiplies and adds in one rounding: [`LaneOp::Fma`] may be relied on.
+    pub fn with_fused_products(self) -> Lanes<'a> {
+        Lanes { fused: true, ..self }
     }
 
     /// A literal.
