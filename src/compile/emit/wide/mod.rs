@@ -9,8 +9,8 @@
 //! same instructions, wherever it lies.
 //!
 //! `admission` says what is taken. A `generator` writes one function: its `loops` and `vector_loop`, and in them the `nodes`
-//! of a body as straight-line code, a `region`, whose instructions `select` chooses. A region gets its registers in `allocate`
-//! and is encoded by the `assembler`.
+//! of a body as straight-line code, a `region`, whose instructions `select` chooses. A region gets its registers in `allocate`,
+//! by when its values are needed next (`uses`), and is encoded by the `assembler`.
 
 mod admission;
 mod allocate;
@@ -28,6 +28,7 @@ mod region;
 mod select;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod vector_loop;
 
 pub(crate) use assembler::{ALIGNMENT, MachineCode};

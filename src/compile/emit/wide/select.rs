@@ -6,6 +6,7 @@
 
 use super::assembler::{Assembler, Opcode};
 use super::region::{Helper, MOVE, Operand, Region, Shape};
+use cotangent_ir::error::internal;
 use cotangent_ir::kernel::LaneOp;
 use cotangent_ir::lanes::LARGEST_ANGLE;
 use cotangent_ir::{DType, Number, Scalar};
@@ -106,6 +107,11 @@ const fn float(element: Element, name: [&'static str; 2], byte: u8) -> Opcode {
     }
 }
 
+/// A vector whose lanes are these bytes.
+fn in_all_lanes<const N: usize>(lane: [u8; N]) -> [u8; 32] {
+    std::array::from_fn(|byte| lane[byte % N])
+}
+
 /// Exchanges the halves of a vector.
 pub(crate) const SWAP: Opcode = Opcode::new("vpermpd", 3, 1, 0x01).w();
 const PAND: Opcode = Opcode::new("vpand", 1, 1, 0xdb);
@@ -114,13 +120,13 @@ const PXOR: Opcode = Opcode::new("vpxor", 1, 1, 0xef);
 impl Selector<'_> {
     /// A number in every lane, held as an element.
     pub(crate) fn literal(&mut self, value: Scalar, element: Element) -> Option<Lane> {
-        let bytes: Vec<u8> = match (element, value.number()) {
-            (Element::F32, Number::Float(v)) => (v as f32).to_le_bytes().repeat(8),
-            (Element::F64, Number::Float(v)) => v.to_le_bytes().repeat(4),
-            (Element::Mask, Number::Int(v)) => vec![if v == 0 { 0 } else { 0xff }; 32],
-            (Element::I32, Number::Int(v)) => i32::try_from(v).ok()?.to_le_bytes().repeat(8),
-            (Element::U32, Number::Int(v)) => u32::try_from(v).ok()?.to_le_bytes().repeat(8),
-            (Element::I64, Number::Int(v)) => i64::try_from(v).ok()?.to_le_bytes().repeat(4),
+        let bytes = match (element, value.number()) {
+            (Element::F32, Number::Float(v)) => in_all_lanes((v as f32).to_le_bytes()),
+            (Element::F64, Number::Float(v)) => in_all_lanes(v.to_le_bytes()),
+            (Element::Mask, Number::Int(v)) => in_all_lanes([if v == 0 { 0 } else { 0xff }]),
+            (Element::I32, Number::Int(v)) => in_all_lanes(i32::try_from(v).ok()?.to_le_bytes()),
+            (Element::U32, Number::Int(v)) => in_all_lanes(u32::try_from(v).ok()?.to_le_bytes()),
+            (Element::I64, Number::Int(v)) => in_all_lanes(i64::try_from(v).ok()?.to_le_bytes()),
             _ => return None,
         };
         let vector = Operand::Memory(self.assembler.constant(&bytes));
@@ -129,7 +135,8 @@ impl Selector<'_> {
 
     /// The same bits in every lane, by the width of an element's lanes.
     fn bits(&mut self, element: Element, narrow: u32, wide: u64) -> Operand {
-        let bytes = if element.is_wide() { wide.to_le_bytes().repeat(4) } else { narrow.to_le_bytes().repeat(8) };
+        let (wide, narrow) = (in_all_lanes(wide.to_le_bytes()), in_all_lanes(narrow.to_le_bytes()));
+        let bytes = if element.is_wide() { wide } else { narrow };
         Operand::Memory(self.assembler.constant(&bytes))
     }
 
@@ -213,8 +220,21 @@ impl Selector<'_> {
         let bound = self.bits(element, (LARGEST_ANGLE as f32).to_bits(), LARGEST_ANGLE.to_bits());
         // Greater, ordered.
         let large = self.compare(element, magnitude, bound, 30);
+        self.call(name, element, a, large, a)
+    }
+
+    fn call(&mut self, name: &'static str, element: Element, a: Operand, mask: Operand, otherwise: Operand) -> Operand {
         let helper = Helper { name, wide: element.is_wide() };
-        self.region.push(Shape::Rare(helper), MOVE, None, smallvec![a, large])
+        self.region.push(Shape::Rare(helper), MOVE, None, smallvec![a, mask, otherwise])
+    }
+
+    /// The sine or cosine of the second argument where the first one holds, which is seldom, else the third argument.
+    pub(crate) fn function_where(&mut self, op: LaneOp, args: &[Arg]) -> Lane {
+        let [condition, x, otherwise] = args else { internal("a choice of something else than three arguments") };
+        let name = if op == LaneOp::Sin { "sin" } else { "cos" };
+        let masks = self.masks(&condition.lane, x.element);
+        let parts = masks.iter().zip(&x.lane).zip(&otherwise.lane);
+        parts.map(|((&mask, &x_part), &otherwise)| self.call(name, x.element, x_part, mask, otherwise)).collect()
     }
 
     fn magnitude(&mut self, element: Element, a: Operand) -> Operand {
