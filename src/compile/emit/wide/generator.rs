@@ -34,7 +34,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
     }
-    let unroll = admission::unroll(kernel, &facts, width)?;
+    let unroll = admission::unroll(kernel, &split, &facts, width)?;
     let generator = Generator {
         assembler: Assembler::new(listing),
         kernel,
