@@ -315,6 +315,10 @@ impl Selector<'_> {
                 self.region.binary(first("vpsubd", 0xfa), zero, a)
             }
             LaneOp::Abs if signed => self.region.unary(second("vpabsd", 0x1e), a),
+            LaneOp::Sign if signed => {
+                let one = self.bits(Element::I32, 1, 0);
+                self.region.binary(second("vpsignd", 0x0a), one, a)
+            }
             LaneOp::Eq => self.region.commutative(first("vpcmpeqd", 0x76), a, b()),
             LaneOp::Ne => {
                 let equal = self.region.commutative(first("vpcmpeqd", 0x76), a, b());
@@ -345,9 +349,23 @@ impl Selector<'_> {
         Some(match op {
             LaneOp::Add => self.region.commutative(Opcode::new("vpaddq", 1, 1, 0xd4), a, b()),
             LaneOp::Sub => self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), a, b()),
-            LaneOp::Neg => {
+            LaneOp::Neg => self.long_negative(a),
+            LaneOp::Abs => {
+                let (zero, opposite) = (self.bits(Element::I64, 0, 0), self.long_negative(a));
+                let negative = self.region.binary(Opcode::new("vpcmpgtq", 2, 1, 0x37), zero, a);
+                self.blend(negative, opposite, a)
+            }
+            LaneOp::Sign => {
+                // Masks are -1 as numbers.
                 let zero = self.bits(Element::I64, 0, 0);
-                self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), zero, a)
+                let negative = self.region.binary(Opcode::new("vpcmpgtq", 2, 1, 0x37), zero, a);
+                let positive = self.region.binary(Opcode::new("vpcmpgtq", 2, 1, 0x37), a, zero);
+                self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), negative, positive)
+            }
+            LaneOp::Mul => self.long_product(a, b()),
+            LaneOp::Fma => {
+                let product = self.long_product(a, b());
+                self.region.commutative(Opcode::new("vpaddq", 1, 1, 0xd4), product, operands[2])
             }
             LaneOp::Eq => self.region.commutative(Opcode::new("vpcmpeqq", 2, 1, 0x29), a, b()),
             LaneOp::Ne => {
@@ -376,6 +394,28 @@ impl Selector<'_> {
             },
             _ => return self.bitwise(op, operands),
         })
+    }
+
+    fn long_negative(&mut self, a: Operand) -> Operand {
+        let zero = self.bits(Element::I64, 0, 0);
+        self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), zero, a)
+    }
+
+    /// The product of 64-bit integers from those of their halves; that of the upper ones does not count.
+    fn long_product(&mut self, a: Operand, b: Operand) -> Operand {
+        const OF_LOWER_HALVES: Opcode = Opcode::new("vpmuludq", 1, 1, 0xf4);
+        const SUM: Opcode = Opcode::new("vpaddq", 1, 1, 0xd4);
+        let shift = |selector: &mut Self, name, extension, a| {
+            let opcode = Opcode::new(name, 1, 1, 0x73);
+            selector.region.push(Shape::Shift { extension }, opcode, Some(32), smallvec![a])
+        };
+        let (upper_a, upper_b) = (shift(self, "vpsrlq", 2, a), shift(self, "vpsrlq", 2, b));
+        let first = self.region.commutative(OF_LOWER_HALVES, upper_a, b);
+        let second = self.region.commutative(OF_LOWER_HALVES, a, upper_b);
+        let cross = self.region.commutative(SUM, first, second);
+        let cross = shift(self, "vpsllq", 6, cross);
+        let lower = self.region.commutative(OF_LOWER_HALVES, a, b);
+        self.region.commutative(SUM, lower, cross)
     }
 
     /// Operations on the bits of integers.
