@@ -4,9 +4,9 @@
 //! one, conversions to the same dtype. Complex arithmetic is written out on pairs of lanes here, once.
 
 use crate::dtype::DType;
+use crate::hash::QuickMap;
 use crate::kernel::{LaneOp, Node, NodeId, NodeKind};
 use crate::scalar::Scalar;
-use std::collections::HashMap;
 
 mod angle;
 mod arctangent;
@@ -57,7 +57,7 @@ impl Lane {
 pub struct Dag {
     /// The nodes so far.
     pub nodes: Vec<Node>,
-    shared: HashMap<Node, NodeId>,
+    shared: QuickMap<Node, NodeId>,
 }
 
 impl Dag {
@@ -90,12 +90,18 @@ impl Dag {
 /// What a lane lowering builds with.
 pub struct Lanes<'a> {
     dag: &'a mut Dag,
+    fused: bool,
 }
 
 impl<'a> Lanes<'a> {
     /// A builder on a node list.
     pub fn new(dag: &'a mut Dag) -> Lanes<'a> {
-        Lanes { dag }
+        Lanes { dag, fused: false }
+    }
+
+    /// The same for a target that multiplies and adds in one rounding: [`LaneOp::Fma`] may be relied on.
+    pub fn with_fused_products(self) -> Lanes<'a> {
+        Lanes { fused: true, ..self }
     }
 
     /// A literal.

@@ -20,6 +20,7 @@ pub mod eval;
 pub mod eval_kernel;
 #[cfg(feature = "generate")]
 pub mod generate;
+pub mod hash;
 pub mod kernel;
 pub mod lanes;
 pub mod prim;

@@ -1,9 +1,10 @@
 //! The elementary functions that kernels know as operations, written out in arithmetic: e^x, log x, sin x, cos x, tanh x,
 //! x^y and the angle of a point.
 //!
-//! Each reduces its argument to a small range, evaluates a polynomial there (minimax, fitted with a Remez exchange in
-//! 240-bit arithmetic) and scales the result back. The error stays below 2 units in the last place over the whole range,
-//! infinities, NaN and denormal numbers included. Nothing relies on products being fused with sums or not.
+//! Each reduces its argument to a small range, evaluates a polynomial there (minimax, fitted with a Remez exchange in more
+//! than double precision) and scales the result back. The error stays below 2 units in the last place over the whole range,
+//! infinities, NaN and denormal numbers included. Nothing relies on products being fused with sums or not, except where the
+//! target is known to do so.
 
 use super::Lanes;
 use crate::kernel::{LaneOp, NodeId};

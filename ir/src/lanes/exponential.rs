@@ -30,8 +30,8 @@ const REST_SINGLE: &[f64] =
 pub(crate) struct Reduced {
     /// e^r - 1.
     pub(crate) p: NodeId,
-    /// n.
-    pub(crate) n: (NodeId, NodeId),
+    /// n, in the low bits of an integer.
+    pub(crate) n: NodeId,
 }
 
 impl Lanes<'_> {
@@ -40,13 +40,20 @@ impl Lanes<'_> {
         // Beyond these the result is 0 or infinite anyway.
         let bounds = self.by_width(x, (-746.0, 710.0), (-104.0, 89.0));
         let x = self.limited(x, bounds.0, bounds.1);
-        let Reduced { p, n } = self.reduced_exponent(x, None);
-        let value = self.plus(p, 1.0);
+        let (r, n) = self.exponent_rest(x, None);
+        let rest = self.by_width(x, REST, REST_SINGLE);
+        let value = self.polynomial(r, &[rest, &[1.0, 1.0]].concat());
         self.scale(value, n)
     }
 
     /// Reduces the exponent `x` + `low`, where `low` is small; |x| must be below some thousands.
     pub(crate) fn reduced_exponent(&mut self, x: NodeId, low: Option<NodeId>) -> Reduced {
+        let (r, n) = self.exponent_rest(x, low);
+        Reduced { p: self.small_expm1(r), n }
+    }
+
+    /// The r and n of the same.
+    fn exponent_rest(&mut self, x: NodeId, low: Option<NodeId>) -> (NodeId, NodeId) {
         let ln2 = self.by_width(x, LN2, LN2_SINGLE);
         let n = self.nearest(x, LOG2_E);
         let (high_part, low_part) = (self.times(n.0, ln2.0), self.times(n.0, ln2.1));
@@ -58,7 +65,7 @@ impl Lanes<'_> {
             }
             None => self.sub(r, low_part),
         };
-        Reduced { p: self.small_expm1(r), n }
+        (r, n.1)
     }
 
     /// e^r - 1 for |r| <= ln(2) / 2.
@@ -82,8 +89,8 @@ impl Lanes<'_> {
     pub(crate) fn exp2(&mut self, x: NodeId) -> NodeId {
         let bounds = self.by_width(x, (-1076.0, 1025.0), (-151.0, 129.0));
         let x = self.limited(x, bounds.0, bounds.1);
-        let n = self.nearest(x, 1.0);
-        let rest = self.sub(x, n.0);
+        let (float, n) = self.nearest(x, 1.0);
+        let rest = self.sub(x, float);
         let r = self.times(rest, LN_2);
         let p = self.small_expm1(r);
         let value = self.plus(p, 1.0);
@@ -96,8 +103,8 @@ impl Lanes<'_> {
         let bounds = self.by_width(x, (-50.0, 710.0), (-30.0, 89.0));
         let limited = self.limited(x, bounds.0, bounds.1);
         let Reduced { p, n } = self.reduced_exponent(limited, None);
-        let before = self.integer(n.1, -1);
-        let before = self.add(n.1, before);
+        let before = self.integer(n, -1);
+        let before = self.add(n, before);
         let power = self.power_of_two(before);
         let whole = self.plus(power, -0.5);
         let value = self.multiply_add(power, p, whole);

@@ -5,7 +5,7 @@
 
 use super::Lanes;
 use crate::dtype::DType;
-use crate::kernel::{LaneOp, NodeId};
+use crate::kernel::{LaneOp, NodeId, NodeKind};
 use crate::scalar::Scalar;
 
 /// A number and what its rounding leaves out.
@@ -251,33 +251,52 @@ impl Lanes<'_> {
     }
 
     /// The whole number nearest to `factor` times a small number, as a float and as an integer in the low bits of a lane
-    /// of the same width: adding 1.5 times the power of two whose last place is one rounds.
+    /// of the same width, whose high bits are anything: adding 1.5 times the power of two whose last place is one rounds.
     pub(crate) fn nearest(&mut self, a: NodeId, factor: f64) -> (NodeId, NodeId) {
         let shifter = self.by_width(a, 6755399441055744.0, 12582912.0);
         let (shifter, factor) = (self.number(a, shifter), self.number(a, factor));
         let shifted = self.multiply_add(a, factor, shifter);
         let float = self.sub(shifted, shifter);
-        let (shifted, shifter) = (self.bits(shifted), self.bits(shifter));
-        (float, self.sub(shifted, shifter))
+        (float, self.bits(shifted))
     }
 
-    /// 2^n of an integer in the range of exponents of normal numbers.
+    /// The number 1, as bits: 0 in the place of the exponent.
+    fn bits_of_one(&mut self, like: NodeId) -> NodeId {
+        let one = if self.dtype(like) == DType::I64 { 1f64.to_bits() as i64 } else { 1f32.to_bits().into() };
+        self.integer(like, one)
+    }
+
+    /// 2^n of an integer in the range of exponents of normal numbers, given by its low bits.
     pub(crate) fn power_of_two(&mut self, n: NodeId) -> NodeId {
-        let bias = if self.dtype(n) == DType::I64 { 1023 } else { 127 };
-        let bias = self.integer(n, bias);
-        let biased = self.add(n, bias);
-        let bits = self.exponent_place(biased);
+        let (exponent, one) = (self.exponent_place(n), self.bits_of_one(n));
+        let bits = self.add(exponent, one);
         self.float(bits)
     }
 
-    /// a 2^n, n being an integer and its float. Two halves of the power round once, also where the result is denormal, and
-    /// let n exceed the range of exponents.
-    pub(crate) fn scale(&mut self, a: NodeId, (float, n): (NodeId, NodeId)) -> NodeId {
-        let (_, half) = self.nearest(float, 0.5);
-        let rest = self.sub(n, half);
-        let (half, rest) = (self.power_of_two(half), self.power_of_two(rest));
+    /// a 2^n, n being given by its low bits. Two halves of the power round once, also where the result is denormal, and let
+    /// n exceed the range of exponents.
+    pub(crate) fn scale(&mut self, a: NodeId, n: NodeId) -> NodeId {
+        let places = self.significand(n);
+        let (one, below) = (self.bits_of_one(n), self.integer(n, places - 1));
+        let whole = self.exponent_place(n);
+        // Half of n in the place of the exponent, without what is behind the point.
+        let half = self.op(LaneOp::Shl, &[n, below]);
+        let mask = self.integer(n, -1 << places);
+        let half = self.and(half, mask);
+        let rest = self.sub(whole, half);
+        let (half, rest) = (self.add(half, one), self.add(rest, one));
+        let (half, rest) = (self.float(half), self.float(rest));
         let a = self.mul(a, half);
         self.mul(a, rest)
+    }
+
+    /// Whether a number is known to be 0, above, or NaN by what it is made of.
+    pub(crate) fn is_never_negative(&self, a: NodeId) -> bool {
+        match &self.dag.nodes[a.index()].kind {
+            NodeKind::Op { op: LaneOp::Abs | LaneOp::Exp, .. } => true,
+            NodeKind::Op { op: LaneOp::Mul, args } => args[0] == args[1],
+            _ => false,
+        }
     }
 
     /// The m - 1 and e of a positive finite number 2^e m with m between sqrt(1/2) and sqrt(2), e as a float.
@@ -363,7 +382,7 @@ mod tests {
                 let (f, e) = lanes.split(x);
                 let m = lanes.plus(f, 1.0);
                 let n = lanes.nearest(e, 1.0);
-                let back = lanes.scale(m, n);
+                let back = lanes.scale(m, n.1);
                 assert_eq!(value(&dag, back), value(&dag, x));
             }
         }

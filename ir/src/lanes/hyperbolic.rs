@@ -3,6 +3,7 @@
 use super::Lanes;
 use super::exponential::Reduced;
 use crate::kernel::{LaneOp, NodeId};
+use std::f64::consts::{LN_2, LOG2_E};
 
 /// (sinh(x) / x - 1) / x^2 in terms of x^2, for |x| <= 1.
 const SINH: &[f64] = &[
@@ -42,6 +43,10 @@ const TANH_SINGLE: &[f64] = &[
     -0.3333333432674408,
 ];
 
+/// e^(2r) for |r| <= ln(2) / 4, where a few units in the last place do not matter.
+const EXP_TWICE_SINGLE: &[f64] =
+    &[0.08841298520565033, 0.2678000032901764, 0.6666942834854126, 1.3333215713500977, 1.999999761581421, 2.0, 1.0];
+
 impl Lanes<'_> {
     /// Of the magnitude, a polynomial near zero and 1 - 2 / (e^(2|x|) + 1) beyond; then the sign.
     pub(super) fn tanh_of(&mut self, x: NodeId) -> NodeId {
@@ -53,12 +58,19 @@ impl Lanes<'_> {
         let small = self.multiply_add(inner, cube, magnitude);
         let saturated = self.number(x, saturated);
         let limited = self.op(LaneOp::Min, &[magnitude, saturated]);
-        let twice = self.add(limited, limited);
-        let Reduced { p, n } = self.reduced_exponent(twice, None);
-        let power = self.plus(p, 1.0);
-        let factor = self.power_of_two(n.1);
-        let power = self.mul(power, factor);
-        let denominator = self.plus(power, 1.0);
+        let (power, n) = if self.is_double(x) {
+            let twice = self.add(limited, limited);
+            let Reduced { p, n } = self.reduced_exponent(twice, None);
+            (self.plus(p, 1.0), n)
+        } else {
+            // An error of the power counts less the larger it is: half of ln 2 in one piece is enough.
+            let n = self.nearest(limited, 2.0 * LOG2_E);
+            let multiple = self.times(n.0, LN_2 / 2.0);
+            let r = self.sub(limited, multiple);
+            (self.polynomial(r, EXP_TWICE_SINGLE), n.1)
+        };
+        let (factor, one) = (self.power_of_two(n), self.number(x, 1.0));
+        let denominator = self.multiply_add(power, factor, one);
         let minus_two = self.number(x, -2.0);
         let quotient = self.div(minus_two, denominator);
         let large = self.plus(quotient, 1.0);
@@ -74,8 +86,8 @@ impl Lanes<'_> {
         let limited = self.limited(size, 0.0, bound);
         let Reduced { p, n } = self.reduced_exponent(limited, None);
         // Half of A, so that the power of two does not overflow before the result does.
-        let two = self.integer(n.1, 2);
-        let lowered = self.sub(n.1, two);
+        let two = self.integer(n, 2);
+        let lowered = self.sub(n, two);
         let power = self.power_of_two(lowered);
         let value = self.plus(p, 1.0);
         let half = self.mul(value, power);

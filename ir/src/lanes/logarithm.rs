@@ -4,8 +4,9 @@
 use super::Lanes;
 use super::exponential::{LN2, LN2_SINGLE};
 use super::float::Pair;
+use crate::dtype::DType;
 use crate::kernel::{LaneOp, NodeId};
-use std::f64::consts::LN_2;
+use std::f64::consts::{LN_2, SQRT_2};
 
 /// (log((1 + s) / (1 - s)) / s - 2) / s^2 in terms of s^2, for numbers between sqrt(1/2) and sqrt(2).
 const REST: &[f64] = &[
@@ -18,6 +19,19 @@ const REST: &[f64] = &[
     0.666666666666667,
 ];
 const REST_SINGLE: &[f64] = &[0.2333284318447113, 0.2855072021484375, 0.4000012278556824, 0.6666666865348816];
+
+/// (log(1 + f) - f) / f^2 for the same numbers.
+const WITHOUT_QUOTIENT_SINGLE: &[f64] = &[
+    -0.07634498924016953,
+    0.1276157796382904,
+    -0.13160182535648346,
+    0.14201757311820984,
+    -0.16623356938362122,
+    0.20001226663589478,
+    -0.2500081956386566,
+    0.3333333134651184,
+    -0.5,
+];
 
 /// A logarithm's base: 1 / log(base) as the sum of two numbers, the first short; and the logarithm of 2 likewise.
 struct Base {
@@ -74,9 +88,41 @@ impl Lanes<'_> {
 
     /// log(1 + x).
     pub(crate) fn log1p(&mut self, x: NodeId) -> NodeId {
-        let zero = self.number(x, 0.0);
-        let value = self.log1p_of_pair(x, zero);
+        let value = if self.is_double(x) {
+            let zero = self.number(x, 0.0);
+            let value = self.log1p_of_pair(x, zero);
+            let is_zero = self.is(x, 0.0);
+            self.choose(is_zero, x, value)
+        } else {
+            self.log1p_of_single(x)
+        };
         self.log1p_edges(x, value)
+    }
+
+    /// log(1 + x) of single precision, without a quotient. The exponent e of 1 + x is taken from the bits of the rounded
+    /// sum, and f = x 2^-e - (1 - 2^-e) from x itself, whose digits it keeps; zeros keep their sign.
+    fn log1p_of_single(&mut self, x: NodeId) -> NodeId {
+        let sum = self.plus(x, 1.0);
+        let (sum, bits) = (self.bits(sum), self.bits(x));
+        let (root, mask) = (self.integer(bits, f32::to_bits(SQRT_2 as f32).into()), self.integer(bits, -1 << 23));
+        // -e, in the place of the exponent.
+        let lowered = self.sub(root, sum);
+        let lowered = self.and(lowered, mask);
+        let scaled = self.add(bits, lowered);
+        let scaled = self.float(scaled);
+        // 2^-e may be too small a number, four times it is not.
+        let four = self.integer(bits, f32::to_bits(4.0).into());
+        let four_times = self.add(four, lowered);
+        let four_times = self.float(four_times);
+        let power = self.times(four_times, 0.25);
+        let rest = self.number_less(1.0, power);
+        let f = self.sub(scaled, rest);
+        let value = self.polynomial(f, WITHOUT_QUOTIENT_SINGLE);
+        let square = self.mul(f, f);
+        let value = self.multiply_add(value, square, f);
+        let exponent = self.convert(lowered, DType::F32);
+        let multiple = self.times(exponent, LN_2 / 8388608.0);
+        self.sub(value, multiple)
     }
 
     /// log(1 + x + low) for x that is finite and above -1, `low` being small against x.
@@ -85,7 +131,8 @@ impl Lanes<'_> {
         let (u, missing) = self.exact_sum(one, x);
         let missing = self.add(missing, low);
         let correction = self.div(missing, u);
-        let (f, e) = self.split(u);
+        // Next to -1 the sum is exact: it is never denormal.
+        let (f, e) = self.split_normal(u);
         let Parts { half_square, rest } = self.logarithm_parts(f);
         let ln2 = self.by_width(x, LN2, LN2_SINGLE);
         let low = self.times(e, ln2.1);
@@ -97,18 +144,18 @@ impl Lanes<'_> {
         self.add(high, low)
     }
 
-    /// Puts in what log(1 + x) is at zeros, at -1 and below, at infinity and NaN.
+    /// Puts in what log(1 + x) is at -1 and below, at infinity and NaN.
     fn log1p_edges(&mut self, x: NodeId, value: NodeId) -> NodeId {
-        let infinite = self.is(x, f64::INFINITY);
-        let value = self.put(infinite, f64::INFINITY, value);
+        let usual = self.is_below(x, f64::INFINITY);
+        let value = self.choose(usual, value, x);
+        if self.is_never_negative(x) {
+            return value;
+        }
         let pole = self.is(x, -1.0);
-        let value = self.put(pole, f64::NEG_INFINITY, value);
-        let beyond = self.is_below(x, -1.0);
-        let value = self.put(beyond, f64::NAN, value);
-        let nan = self.op(LaneOp::Ne, &[x, x]);
-        let zero = self.is(x, 0.0);
-        let itself = self.or(nan, zero);
-        self.choose(itself, x, value)
+        let nan = self.number(x, f64::NAN);
+        let edge = self.put(pole, f64::NEG_INFINITY, nan);
+        let within = self.is_above(x, -1.0);
+        self.choose(within, value, edge)
     }
 
     /// Base-2 logarithm; whole for powers of two.

@@ -110,7 +110,7 @@ impl Lanes<'_> {
         let rest = self.multiply_add(rest, square, w_low);
         let sum = self.add(w, rest);
         let value = self.plus(sum, 1.0);
-        self.scale(value, (float, n))
+        self.scale(value, n)
     }
 
     /// log2 of a positive finite double as the sum of two: e + 2 / ln 2 atanh(s), s = f / (2 + f), with

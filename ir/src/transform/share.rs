@@ -5,12 +5,12 @@
 
 use crate::attrs::Attrs;
 use crate::func::{Func, Value};
+use crate::hash::QuickMap;
 use crate::prim::Prim;
 use crate::prim::checkpoint::OPTIMIZATION_BARRIER;
 use crate::transform::prune::has_effects;
 use crate::types::Type;
 use smallvec::SmallVec;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What makes two instructions the same.
@@ -20,7 +20,7 @@ type Key = (&'static str, SmallVec<[Value; 3]>, Attrs);
 pub fn share(func: &Func) -> Func {
     let mut shared = Func::new(func.name.clone(), func.param_types().iter().cloned());
     let mut values: Vec<Value> = shared.params().collect();
-    let mut seen: HashMap<Key, Value> = HashMap::new();
+    let mut seen: QuickMap<Key, Value> = QuickMap::default();
     for inst in func.insts() {
         let prim: &'static Prim = inst.prim;
         let args: SmallVec<[Value; 3]> = inst.args.iter().map(|value| values[value.index()]).collect();

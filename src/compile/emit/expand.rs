@@ -8,19 +8,21 @@ use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
 use cotangent_ir::lanes::{Dag, Lanes};
 use smallvec::SmallVec;
 
-/// Writes the functions of all kernels out.
-pub(super) fn expand(plan: &Plan) -> Plan {
-    Plan { kernels: plan.kernels.iter().map(expanded).collect(), ..plan.clone() }
+/// Writes the functions of all kernels out; `fused` tells whether the target multiplies and adds in one rounding.
+pub(super) fn expand(plan: &Plan, fused: bool) -> Plan {
+    Plan { kernels: plan.kernels.iter().map(|kernel| expanded(kernel, fused)).collect(), ..plan.clone() }
 }
 
-fn expanded(kernel: &Kernel) -> Kernel {
+fn expanded(kernel: &Kernel, fused: bool) -> Kernel {
     let mut dag = Dag::default();
     let mut places: Vec<NodeId> = Vec::with_capacity(kernel.nodes.len());
     for node in &kernel.nodes {
         let written_out = match &node.kind {
             NodeKind::Op { op, args } if node.dtype.is_float() => {
                 let args: SmallVec<[NodeId; 3]> = args.iter().map(|arg| places[arg.index()]).collect();
-                Lanes::new(&mut dag).written_out(*op, &args)
+                let lanes = Lanes::new(&mut dag);
+                let mut lanes = if fused { lanes.with_fused_products() } else { lanes };
+                lanes.written_out(*op, &args)
             }
             _ => None,
         };

@@ -101,8 +101,9 @@ pub fn emit(plan: &Plan, settings: &Settings) -> Code {
     let mut builder = JITBuilder::with_isa(target(settings), default_libcall_names());
     builder.symbols(entry_points::symbols());
     let mut module = JITModule::new(builder);
+    let fused = module.isa().has_native_fma();
     let mut unit = Unit::new(&mut module, *settings);
-    let main = main_function::define(&mut unit, &expand::expand(plan));
+    let main = main_function::define(&mut unit, &expand::expand(plan, fused));
     unit.define_helpers();
     let Unit { bytes, kernel_lanes, clif, assembly, .. } = unit;
     module.finalize_definitions().unwrap_or_else(|error| internal(&format!("code memory: {error}")));

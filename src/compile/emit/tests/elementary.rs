@@ -4,7 +4,8 @@
 //! The reference is the platform's library in double precision; for doubles its own error, about half a unit, is allowed
 //! for.
 
-use super::{Lanes as Form, Processor, Settings, one_kernel, program};
+use super::{Lanes as Form, Processor, Settings, emit, one_kernel, program};
+use crate::compile::emit::wide::is_supported as is_wide_supported;
 use crate::run::call::CallOptions;
 use cotangent_ir::kernel::{Access, Kernel, KernelOperand, NodeKind, Output, OutputKind};
 use cotangent_ir::lanes::{Dag, Lane, Lanes};
@@ -221,4 +222,29 @@ fn circular_functions() {
 fn roots_and_special_functions() {
     check_meaning(&["sqrt", "cbrt", "trunc", "erf", "erfc", "erf_inv"]);
     check("hypot", 2, |x| x[0].hypot(x[1]));
+}
+
+/// Every function is computed in vectors of 256 bits where there are such.
+#[test]
+fn functions_in_the_widest_vectors() {
+    const OF_ONE: [&str; 29] = [
+        "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
+        "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "logistic", "softplus", "erf", "erfc", "erf_inv",
+        "lgamma", "digamma", "trunc",
+    ];
+    const OF_TWO: [&str; 3] = ["pow", "atan2", "hypot"];
+    if !is_wide_supported() {
+        return;
+    }
+    let functions = OF_ONE.iter().map(|name| (name, 1)).chain(OF_TWO.iter().map(|name| (name, 2)));
+    let mut narrow = Vec::new();
+    for (function, args) in functions {
+        for dtype in [DType::F32, DType::F64] {
+            let code = emit(&one_kernel(&kernel(function, dtype, args), 1), &Settings::default());
+            if code.kernel_lanes != [Some(Form::Wide)] {
+                narrow.push((function, dtype));
+            }
+        }
+    }
+    assert!(narrow.is_empty(), "computed in vectors of 128 bits: {narrow:?}");
 }

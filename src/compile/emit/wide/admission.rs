@@ -13,6 +13,10 @@ use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind, Output, OutputKind}
 const ACCUMULATORS: usize = 8;
 /// The same for a single vector: an instruction and what it waits for take up to six.
 const MOST_ACCUMULATORS: usize = 10;
+/// Instructions from which on a body is not written out several times anyway.
+const SHORT: usize = 40;
+/// Instructions from which on it would become too long.
+const LONG: usize = 200;
 
 /// What every node is held in.
 pub(super) fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<Vec<Element>> {
@@ -110,14 +114,31 @@ pub(super) fn streams(view: View<'_>, split: &Split, wanted: &[u32]) -> Vec<bool
 
 /// Vectors in a block: as many as wanted, but so few that their accumulators leave registers to compute with. None if not
 /// even those of one vector do.
-pub(super) fn unroll(kernel: &Kernel, facts: &Facts, width: Width) -> Option<usize> {
+pub(super) fn unroll(kernel: &Kernel, split: &Split, facts: &Facts, width: Width) -> Option<usize> {
     let accumulating = kernel.outputs.iter().zip(&facts.levels).filter(|(_, level)| level.is_some());
     let parts = accumulating
         .map(|(output, _)| Some(width.parts(Element::of(kernel.operands[output.operand as usize].dtype, false)?)));
     let accumulators = parts.sum::<Option<usize>>()?;
-    let mut unroll = facts.unroll.max(2);
+    let mut unroll = if waits(split, facts) { 4 } else { facts.unroll.max(2) };
     while unroll > 1 && unroll * accumulators > ACCUMULATORS {
         unroll /= 2;
     }
     (unroll * accumulators <= MOST_ACCUMULATORS).then_some(unroll)
+}
+
+/// Whether most of a body waits for what comes before, as elementary functions do one after the other: an instruction
+/// takes four cycles where two could begin in each, so that several vectors in turns are needed to fill them.
+fn waits(split: &Split, facts: &Facts) -> bool {
+    let mut depths: Vec<usize> = Vec::with_capacity(split.nodes.len());
+    for (index, node) in split.nodes.iter().enumerate() {
+        let depth = match &node.kind {
+            NodeKind::Op { args, .. } if facts.varies[index] => {
+                1 + args.iter().map(|arg| depths[arg.index()]).max().unwrap_or(0)
+            }
+            _ => 0,
+        };
+        depths.push(depth);
+    }
+    let longest = depths.iter().copied().max().unwrap_or(0);
+    (SHORT..LONG).contains(&facts.cost) && 2 * longest >= facts.cost
 }

@@ -9,10 +9,10 @@
 
 use super::assembler::{Assembler, Memory, Opcode, Source, Ymm};
 use super::detour::{self, Detour};
-use super::region::{Helper, Inst, MOVE, Operand, Region, STORE, Shape, Value, is_steady};
+use super::region::{Helper, Inst, MOVE, Operand, Region, STORE, Shape};
+use super::uses::{Key, NEVER, Read, Uses, pinned, result_key};
 use cotangent_ir::error::internal;
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// Vector registers.
 const REGISTERS: usize = 16;
@@ -63,16 +63,23 @@ impl Allocation {
 
 /// Assigns registers to code that runs once. `slot` gives room for a vector in the frame.
 pub(crate) fn once(region: &Region, slot: impl FnMut(usize) -> Memory) -> Allocation {
-    Allocator::new(region, &[], slot).run()
+    Allocator::new(region, &Uses::new(region), &[], slot).run()
 }
 
 /// Assigns registers to the body of a loop.
 pub(crate) fn repeated(region: &Region, mut slot: impl FnMut(usize) -> Memory) -> Allocation {
-    let candidates = steady_memory(region);
+    let uses = Uses::new(region);
     let room = REGISTERS.saturating_sub(region.pinned.len() + 3);
+    let most = uses.steady.len().min(room).min(CANDIDATES);
+    // As many as there are registers that values leave; an instruction may want one more for the moment.
+    let free = REGISTERS.saturating_sub(region.pinned.len() + uses.pressure);
     let mut best: Option<Allocation> = None;
-    for count in (0..=candidates.len().min(room).min(CANDIDATES)).rev() {
-        let allocation = Allocator::new(region, &candidates[..count], &mut slot).run();
+    let mut tried = None;
+    for count in [free, free.saturating_sub(1), 0].map(|count| count.min(most)) {
+        if tried.replace(count) == Some(count) {
+            continue;
+        }
+        let allocation = Allocator::new(region, &uses, &uses.steady[..count], &mut slot).run();
         let free_of_spills = allocation.spills == 0;
         if best.as_ref().is_none_or(|best| allocation.code.len() < best.code.len()) {
             best = Some(allocation);
@@ -84,54 +91,40 @@ pub(crate) fn repeated(region: &Region, mut slot: impl FnMut(usize) -> Memory) -
     best.unwrap_or_else(|| internal("a loop without code"))
 }
 
-/// The steady memory that a region reads and does not write, the most used first.
-fn steady_memory(region: &Region) -> Vec<Memory> {
-    let mut counts: Vec<(Memory, usize)> = Vec::new();
-    for arg in region.insts.iter().flat_map(|inst| &inst.args) {
-        if let Operand::Memory(memory) = *arg
-            && is_steady(memory)
-            && !is_written(region, memory)
-        {
-            match counts.iter_mut().find(|(known, _)| *known == memory) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((memory, 1)),
-            }
-        }
-    }
-    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    counts.into_iter().map(|(memory, _)| memory).collect()
-}
-
-fn is_written(region: &Region, memory: Memory) -> bool {
-    region.insts.iter().any(|inst| inst.stores() && inst.memory == Some(memory))
-}
-
 /// What a register holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Content {
     /// A value.
-    Value(Value),
+    Value(Key),
     /// A copy of memory that does not change.
-    Steady(Memory),
+    Steady(Key),
     /// Something that must stay.
     Fixed,
     /// Something for the instruction at hand only.
     Passing,
 }
 
+type Locked = SmallVec<[u8; 4]>;
+
 struct Allocator<'a, S> {
     region: &'a Region,
+    uses: &'a Uses,
     slot: S,
     registers: [Option<Content>; REGISTERS],
-    /// The register of each value.
+    pinned: Vec<bool>,
+    /// The register of each value and of steady memory.
     places: Vec<Option<u8>>,
-    /// Where each value is in the frame, if it is.
-    homes: Vec<Option<Memory>>,
-    /// Where each value is used, last first.
-    uses: Vec<Vec<usize>>,
-    /// Where steady memory is used, last first.
-    steady_uses: HashMap<Memory, Vec<usize>>,
-    fixed: HashMap<Memory, u8>,
+    /// Where each value is in the frame, if it is, and the number of the slot.
+    homes: Vec<Option<(Memory, usize)>>,
+    /// Slots whose values are not needed any more.
+    free_slots: Vec<usize>,
+    /// Slots that are free from the next instruction on.
+    left_slots: Vec<usize>,
+    /// How many slots there are.
+    slots: usize,
+    /// Where everything is used next, after the instruction at hand.
+    next: Vec<u32>,
+    /// The instruction at hand.
     position: usize,
     spills: usize,
     code: Vec<Placed>,
@@ -139,46 +132,35 @@ struct Allocator<'a, S> {
 }
 
 impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
-    fn new(region: &'a Region, promoted: &[Memory], slot: S) -> Allocator<'a, S> {
-        let values = region.values as usize;
-        let mut uses = vec![Vec::new(); values];
-        let mut steady_uses: HashMap<Memory, Vec<usize>> = HashMap::new();
-        for (position, inst) in region.insts.iter().enumerate().rev() {
-            for arg in &inst.args {
-                match *arg {
-                    Operand::Value(value) => uses[value.0 as usize].push(position),
-                    Operand::Memory(memory) if is_steady(memory) => {
-                        steady_uses.entry(memory).or_default().push(position);
-                    }
-                    Operand::Memory(_) => {}
-                }
-            }
-        }
+    fn new(region: &'a Region, uses: &'a Uses, promoted: &[(Key, Memory)], slot: S) -> Allocator<'a, S> {
         let mut allocator = Allocator {
             region,
+            uses,
             slot,
             registers: [None; REGISTERS],
-            places: vec![None; values],
-            homes: vec![None; values],
-            uses,
-            steady_uses,
-            fixed: HashMap::new(),
+            pinned: pinned(region),
+            places: vec![None; uses.keys],
+            homes: vec![None; region.values as usize],
+            free_slots: Vec::new(),
+            left_slots: Vec::new(),
+            slots: 0,
+            next: vec![NEVER; uses.keys],
             position: 0,
             spills: 0,
-            code: Vec::new(),
+            code: Vec::with_capacity(region.insts.len() + region.insts.len() / 4),
             promoted: Vec::new(),
         };
-        let mut next = 0u8;
+        let mut register = 0u8;
         for value in &region.pinned {
-            allocator.places[value.0 as usize] = Some(next);
-            allocator.registers[next as usize] = Some(Content::Fixed);
-            next += 1;
+            allocator.places[value.0 as usize] = Some(register);
+            allocator.registers[register as usize] = Some(Content::Fixed);
+            register += 1;
         }
-        for &memory in promoted {
-            allocator.fixed.insert(memory, next);
-            allocator.registers[next as usize] = Some(Content::Fixed);
-            allocator.promoted.push((memory, Ymm(next)));
-            next += 1;
+        for &(key, memory) in promoted {
+            allocator.places[key.index()] = Some(register);
+            allocator.registers[register as usize] = Some(Content::Fixed);
+            allocator.promoted.push((memory, Ymm(register)));
+            register += 1;
         }
         allocator
     }
@@ -186,116 +168,117 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
     fn run(mut self) -> Allocation {
         for (position, inst) in self.region.insts.iter().enumerate() {
             self.position = position;
+            self.free_slots.append(&mut self.left_slots);
+            for read in self.uses.of(position).iter().filter(|read| read.key.is_known()) {
+                self.next[read.key.index()] = read.next;
+            }
             self.instruction(inst);
         }
         Allocation { code: self.code, promoted: self.promoted, spills: self.spills }
     }
 
+    fn reads(&self) -> &'a [Read] {
+        self.uses.of(self.position)
+    }
+
     fn instruction(&mut self, inst: &Inst) {
-        let mut locked: SmallVec<[u8; 4]> = SmallVec::new();
+        let reads = self.reads();
+        let mut locked = Locked::new();
         // What is in registers already must not be taken for the others.
-        locked.extend(inst.args.iter().filter_map(|arg| self.in_register(arg)));
+        locked.extend(reads.iter().filter_map(|read| self.in_register(read)));
         match inst.shape {
             Shape::Load => self.finish(inst, None, accessed(inst), None),
             Shape::MaskedLoad => {
-                let mask = self.register(&inst.args[0], &mut locked);
+                let mask = self.register(&reads[0], &mut locked);
                 self.finish(inst, Some(mask), accessed(inst), None);
             }
             Shape::Gather { scale } => self.gather(inst, scale, &mut locked),
             Shape::Unary => {
-                let rm = self.source(&inst.args[0]);
+                let rm = self.source(&reads[0]);
                 self.finish(inst, None, rm, inst.immediate);
             }
             Shape::Binary { commutes } => {
                 let exchange =
-                    commutes && self.in_register(&inst.args[0]).is_none() && self.in_register(&inst.args[1]).is_some();
+                    commutes && self.in_register(&reads[0]).is_none() && self.in_register(&reads[1]).is_some();
                 let (a, b) = if exchange { (1, 0) } else { (0, 1) };
-                let vvvv = self.register(&inst.args[a], &mut locked);
-                let rm = self.source(&inst.args[b]);
+                let vvvv = self.register(&reads[a], &mut locked);
+                let rm = self.source(&reads[b]);
                 self.finish(inst, Some(vvvv), rm, inst.immediate);
             }
             Shape::Shift { extension } => {
-                let rm = Source::Register(Ymm(self.register(&inst.args[0], &mut locked)));
-                self.expire(inst);
+                let rm = Source::Register(Ymm(self.register(&reads[0], &mut locked)));
+                self.expire();
                 let result = self.result(inst);
                 self.emit(inst.opcode, extension, Some(result), rm, inst.immediate);
                 self.drop_unused(inst);
             }
             Shape::Blend => {
-                let vvvv = self.register(&inst.args[0], &mut locked);
-                let mask = self.register(&inst.args[2], &mut locked);
-                let rm = self.source(&inst.args[1]);
+                let vvvv = self.register(&reads[0], &mut locked);
+                let mask = self.register(&reads[2], &mut locked);
+                let rm = self.source(&reads[1]);
                 self.finish(inst, Some(vvvv), rm, Some(mask << 4));
             }
             Shape::Rare(helper) => {
-                let argument = self.register(&inst.args[0], &mut locked);
-                let mask = self.register(&inst.args[1], &mut locked);
-                self.expire(inst);
-                let result = self.result(inst);
+                let argument = self.register(&reads[0], &mut locked);
+                let mask = self.register(&reads[1], &mut locked);
+                let result = self.overwritable(2, &mut locked);
                 self.code.push(Placed::Rare { helper, argument, mask, result });
-                self.drop_unused(inst);
+                self.take_over(inst, result);
             }
             Shape::Store => {
-                let value = self.register(&inst.args[0], &mut locked);
+                let value = self.register(&reads[0], &mut locked);
                 self.emit(inst.opcode, value, None, accessed(inst), inst.immediate);
-                self.expire(inst);
+                self.expire();
             }
             Shape::MaskedStore => {
-                let mask = self.register(&inst.args[0], &mut locked);
-                let value = self.register(&inst.args[1], &mut locked);
+                let mask = self.register(&reads[0], &mut locked);
+                let value = self.register(&reads[1], &mut locked);
                 self.emit(inst.opcode, value, Some(mask), accessed(inst), None);
-                self.expire(inst);
+                self.expire();
             }
             Shape::Fused => self.fused(inst, &mut locked),
         }
     }
 
     /// A gather. It uses its mask up, and its three registers must be different.
-    fn gather(&mut self, inst: &Inst, scale: u8, locked: &mut SmallVec<[u8; 4]>) {
+    fn gather(&mut self, inst: &Inst, scale: u8, locked: &mut Locked) {
         const CLEAR: Opcode = Opcode::new("vxorps", 1, 0, 0x57);
-        let index = self.register(&inst.args[0], locked);
-        let mask = self.take(locked);
-        self.registers[mask as usize] = Some(Content::Passing);
-        locked.push(mask);
-        let from = self.source(&inst.args[1]);
+        let reads = self.reads();
+        let index = self.register(&reads[0], locked);
+        let mask = self.passing(locked);
+        let from = self.source(&reads[1]);
         self.copy(mask, from);
-        let result = self.take(locked);
-        self.registers[result as usize] = Some(Content::Passing);
+        let result = self.passing(locked);
         self.emit(CLEAR, result, Some(result), Source::Register(Ymm(result)), None);
         let Some(Memory::At { base, index: None, displacement }) = inst.memory else {
             internal("a gather from elsewhere than a pointer")
         };
         let from = Memory::Lanes { base, index: Ymm(index), scale, displacement };
         self.emit(inst.opcode, result, Some(mask), Source::Memory(from), None);
-        self.expire(inst);
-        match inst.result {
-            Some(value) => self.hold(value, result),
-            None => internal("a gather without a result"),
-        }
-        self.drop_unused(inst);
+        self.take_over(inst, result);
     }
 
     /// `a b + c`. The register that is overwritten is that of a value used here for the last time, if there is one.
-    fn fused(&mut self, inst: &Inst, locked: &mut SmallVec<[u8; 4]>) {
-        let [a, b, c] = [inst.args[0], inst.args[1], inst.args[2]];
+    fn fused(&mut self, inst: &Inst, locked: &mut Locked) {
+        let [a, b, c] = [self.reads()[0], self.reads()[1], self.reads()[2]];
         let form = |offset: u8| Opcode { byte: inst.opcode.byte + offset, ..inst.opcode };
         let (form_132, form_213, form_231) = (form(0), form(0x10), form(0x20));
-        let pinned = inst.result.filter(|result| self.region.pinned.contains(result));
-        if pinned.is_some_and(|result| c != Operand::Value(result)) {
+        let pinned = result_key(inst).filter(|result| self.pinned[result.index()]);
+        if pinned.is_some_and(|result| c.key != result) {
             internal("an accumulator that is not added to");
         }
         let (factor, other) = if self.in_register(&a).is_some() { (a, b) } else { (b, a) };
-        if pinned.is_some() || self.dies(inst, 2) {
+        if pinned.is_some() || self.dies(2) {
             let dst = self.register(&c, locked);
             let vvvv = self.register(&factor, locked);
             let rm = self.source(&other);
             return self.tied(inst, form_231, dst, vvvv, rm);
         }
         for (dying, factor) in [(0, b), (1, a)] {
-            if !self.dies(inst, dying) {
+            if !self.dies(dying) {
                 continue;
             }
-            let dst = self.register(&inst.args[dying], locked);
+            let dst = self.register(&self.reads()[dying], locked);
             if self.in_register(&factor).is_none() && self.in_register(&c).is_some() {
                 let vvvv = self.register(&c, locked);
                 let rm = self.source(&factor);
@@ -306,9 +289,7 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
             return self.tied(inst, form_213, dst, vvvv, rm);
         }
         // None dies: one is copied, from memory if it is there.
-        let dst = self.take(locked);
-        self.registers[dst as usize] = Some(Content::Passing);
-        locked.push(dst);
+        let dst = self.passing(locked);
         if self.in_register(&c).is_some() && self.in_register(&other).is_none() {
             let rm = self.source(&other);
             self.copy(dst, rm);
@@ -326,15 +307,42 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
     /// Writes an instruction whose result takes the place of an operand.
     fn tied(&mut self, inst: &Inst, opcode: Opcode, dst: u8, vvvv: u8, rm: Source) {
         self.emit(opcode, dst, Some(vvvv), rm, None);
-        let pinned = inst.result.is_some_and(|result| self.region.pinned.contains(&result));
-        if !pinned {
-            self.registers[dst as usize] = None;
+        if result_key(inst).is_some_and(|result| self.pinned[result.index()]) {
+            self.expire();
+        } else {
+            self.take_over(inst, dst);
         }
-        self.expire(inst);
-        if let Some(result) = inst.result.filter(|_| !pinned) {
-            self.hold(result, dst);
-            self.drop_unused(inst);
+    }
+
+    /// Frees what is used for the last time and gives the result a register that was an operand's or passing.
+    fn take_over(&mut self, inst: &Inst, register: u8) {
+        self.registers[register as usize] = None;
+        self.expire();
+        match result_key(inst) {
+            Some(result) => self.hold(result, register),
+            None => internal("an instruction without a result"),
         }
+        self.drop_unused(inst);
+    }
+
+    /// An argument in a register that the result may take.
+    fn overwritable(&mut self, place: usize, locked: &mut Locked) -> u8 {
+        let read = self.reads()[place];
+        if self.dies(place) {
+            return self.register(&read, locked);
+        }
+        let register = self.passing(locked);
+        let from = self.source(&read);
+        self.copy(register, from);
+        register
+    }
+
+    /// A register for the instruction at hand.
+    fn passing(&mut self, locked: &mut Locked) -> u8 {
+        let register = self.take(locked);
+        self.registers[register as usize] = Some(Content::Passing);
+        locked.push(register);
+        register
     }
 
     fn copy(&mut self, to: u8, from: Source) {
@@ -344,32 +352,34 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
 
     /// Frees what is used for the last time, finds the result's register and writes the instruction.
     fn finish(&mut self, inst: &Inst, vvvv: Option<u8>, rm: Source, immediate: Option<u8>) {
-        self.expire(inst);
+        self.expire();
         let result = self.result(inst);
         self.emit(inst.opcode, result, vvvv, rm, immediate);
         self.drop_unused(inst);
     }
 
     fn result(&mut self, inst: &Inst) -> u8 {
-        let result = inst.result.unwrap_or_else(|| internal("an instruction without a result"));
-        if self.region.pinned.contains(&result) {
-            return self.places[result.0 as usize].unwrap_or_else(|| internal("a pinned value without a register"));
+        let result = result_key(inst).unwrap_or_else(|| internal("an instruction without a result"));
+        if self.pinned[result.index()] {
+            return self.places[result.index()].unwrap_or_else(|| internal("a pinned value without a register"));
         }
         let register = self.take(&[]);
         self.hold(result, register);
         register
     }
 
-    fn hold(&mut self, value: Value, register: u8) {
-        self.registers[register as usize] = Some(Content::Value(value));
-        self.places[value.0 as usize] = Some(register);
+    /// Notes where the result of the instruction at hand is.
+    fn hold(&mut self, result: Key, register: u8) {
+        self.registers[register as usize] = Some(Content::Value(result));
+        self.places[result.index()] = Some(register);
+        self.next[result.index()] = self.uses.results[self.position];
     }
 
     fn drop_unused(&mut self, inst: &Inst) {
-        if let Some(result) = inst.result
-            && !self.region.pinned.contains(&result)
-            && self.next_use(result).is_none()
-            && let Some(register) = self.places[result.0 as usize].take()
+        if let Some(result) = result_key(inst)
+            && !self.pinned[result.index()]
+            && self.next[result.index()] == NEVER
+            && let Some(register) = self.places[result.index()].take()
         {
             self.registers[register as usize] = None;
         }
@@ -379,91 +389,79 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
         self.code.push(Placed::Vector { opcode, reg, vvvv, rm, immediate });
     }
 
-    fn in_register(&self, operand: &Operand) -> Option<u8> {
-        match operand {
-            Operand::Value(value) => self.places[value.0 as usize],
-            Operand::Memory(memory) => self.fixed.get(memory).copied().or_else(|| {
-                let held = Some(Content::Steady(*memory));
-                self.registers.iter().position(|content| *content == held).map(|register| register as u8)
-            }),
-        }
+    fn in_register(&self, read: &Read) -> Option<u8> {
+        if read.key.is_known() { self.places[read.key.index()] } else { None }
     }
 
     /// An operand where it is.
-    fn source(&self, operand: &Operand) -> Source {
-        match (self.in_register(operand), operand) {
+    fn source(&self, read: &Read) -> Source {
+        match (self.in_register(read), read.operand) {
             (Some(register), _) => Source::Register(Ymm(register)),
-            (None, Operand::Memory(memory)) => Source::Memory(*memory),
+            (None, Operand::Memory(memory)) => Source::Memory(memory),
             (None, Operand::Value(value)) => match self.homes[value.0 as usize] {
-                Some(home) => Source::Memory(home),
+                Some((home, _)) => Source::Memory(home),
                 None => internal("a vector used before it is computed"),
             },
         }
     }
 
     /// An operand in a register.
-    fn register(&mut self, operand: &Operand, locked: &mut SmallVec<[u8; 4]>) -> u8 {
-        let register = self.in_register(operand).unwrap_or_else(|| {
-            let from = self.source(operand);
+    fn register(&mut self, read: &Read, locked: &mut Locked) -> u8 {
+        let register = self.in_register(read).unwrap_or_else(|| {
+            let from = self.source(read);
             let register = self.take(locked);
             self.emit(MOVE, register, None, from, None);
-            match *operand {
-                Operand::Value(value) => self.hold(value, register),
-                Operand::Memory(memory) => {
-                    let steady = is_steady(memory) && !is_written(self.region, memory);
-                    self.registers[register as usize] =
-                        Some(if steady { Content::Steady(memory) } else { Content::Passing });
+            let content = match read.operand {
+                Operand::Value(_) => Content::Value(read.key),
+                Operand::Memory(_) if read.key.is_known() && !self.uses.is_written(read.key) => {
+                    Content::Steady(read.key)
                 }
+                Operand::Memory(_) => Content::Passing,
+            };
+            if content != Content::Passing {
+                self.places[read.key.index()] = Some(register);
             }
+            self.registers[register as usize] = Some(content);
             register
         });
         locked.push(register);
         register
     }
 
-    fn next_use(&self, value: Value) -> Option<usize> {
-        self.uses[value.0 as usize].iter().rev().copied().find(|&position| position > self.position)
-    }
-
     /// Whether an argument is a value used here for the last time, and as this argument only.
-    fn dies(&self, inst: &Inst, place: usize) -> bool {
-        match inst.args[place] {
-            Operand::Value(value) => {
-                !self.region.pinned.contains(&value)
-                    && self.places[value.0 as usize].is_some()
-                    && self.next_use(value).is_none()
-                    && inst.args.iter().filter(|arg| **arg == inst.args[place]).count() == 1
-            }
-            Operand::Memory(_) => false,
-        }
+    fn dies(&self, place: usize) -> bool {
+        let reads = self.reads();
+        let read = &reads[place];
+        matches!(read.operand, Operand::Value(_))
+            && !self.pinned[read.key.index()]
+            && self.places[read.key.index()].is_some()
+            && read.next == NEVER
+            && reads.iter().filter(|other| other.key == read.key).count() == 1
     }
 
-    /// Frees the registers of values used for the last time, and of what only this instruction needed.
-    fn expire(&mut self, inst: &Inst) {
-        for arg in &inst.args {
-            if let Operand::Value(value) = *arg
-                && !self.region.pinned.contains(&value)
-                && self.next_use(value).is_none()
-                && let Some(register) = self.places[value.0 as usize].take()
-                && self.registers[register as usize] == Some(Content::Value(value))
-            {
-                self.registers[register as usize] = None;
+    /// Frees the registers of what is used for the last time, and of what only this instruction needed.
+    fn expire(&mut self) {
+        for read in self.reads().iter().filter(|read| read.key.is_known() && read.next == NEVER) {
+            if let Some((_, slot)) = self.homes.get_mut(read.key.index()).and_then(Option::take) {
+                self.left_slots.push(slot);
+            }
+            let Some(register) = self.places[read.key.index()] else { continue };
+            let content = self.registers[register as usize];
+            match content {
+                Some(Content::Value(key) | Content::Steady(key)) if key == read.key => {
+                    self.registers[register as usize] = None;
+                    self.places[key.index()] = None;
+                }
+                Some(Content::Fixed) => {}
+                // The result is there already.
+                _ => self.places[read.key.index()] = None,
             }
         }
-        for register in 0..REGISTERS {
-            let unused = match self.registers[register] {
-                Some(Content::Passing) => true,
-                Some(Content::Steady(memory)) => self.next_steady_use(memory).is_none(),
-                _ => false,
-            };
-            if unused {
-                self.registers[register] = None;
+        for register in &mut self.registers {
+            if *register == Some(Content::Passing) {
+                *register = None;
             }
         }
-    }
-
-    fn next_steady_use(&self, memory: Memory) -> Option<usize> {
-        self.steady_uses.get(&memory)?.iter().rev().copied().find(|&position| position > self.position)
     }
 
     /// A free register, made free if there is none.
@@ -471,24 +469,24 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
         if let Some(free) = self.registers.iter().position(Option::is_none) {
             return free as u8;
         }
-        let far = |register: &usize| match self.registers[*register] {
-            Some(Content::Value(value)) => self.next_use(value).unwrap_or(usize::MAX),
-            Some(Content::Steady(memory)) => self.next_steady_use(memory).unwrap_or(usize::MAX),
-            _ => 0,
+        let held = |register: &usize| match self.registers[*register] {
+            Some(Content::Value(key) | Content::Steady(key)) => Some(key),
+            _ => None,
         };
-        let candidates = (0..REGISTERS).filter(|register| {
-            let movable = matches!(self.registers[*register], Some(Content::Value(_) | Content::Steady(_)));
-            movable && !locked.contains(&(*register as u8))
-        });
+        let candidates =
+            (0..REGISTERS).filter(|register| held(register).is_some() && !locked.contains(&(*register as u8)));
+        let far = |register: &usize| held(register).map(|key| self.next[key.index()]);
         let victim = candidates.max_by_key(far).unwrap_or_else(|| internal("no vector register is left"));
-        if let Some(Content::Value(value)) = self.registers[victim] {
-            if self.homes[value.0 as usize].is_none() {
-                let home = (self.slot)(self.spills);
+        if let Some(Content::Value(key) | Content::Steady(key)) = self.registers[victim] {
+            if matches!(self.registers[victim], Some(Content::Value(_))) && self.homes[key.index()].is_none() {
+                let slot = self.free_slots.pop().unwrap_or(self.slots);
+                self.slots = self.slots.max(slot + 1);
+                let home = (self.slot)(slot);
                 self.spills += 1;
-                self.homes[value.0 as usize] = Some(home);
+                self.homes[key.index()] = Some((home, slot));
                 self.emit(STORE, victim as u8, None, Source::Memory(home), None);
             }
-            self.places[value.0 as usize] = None;
+            self.places[key.index()] = None;
         }
         self.registers[victim] = None;
         victim as u8

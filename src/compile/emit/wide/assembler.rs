@@ -7,6 +7,7 @@
 
 use super::region::Helper;
 use cotangent_ir::error::internal;
+use cotangent_ir::hash::QuickMap;
 use std::fmt::{self, Write as _};
 
 /// A general register.
@@ -164,6 +165,8 @@ pub(crate) struct Assembler {
     /// Positions of 32-bit distances, and the labels they lead to.
     jumps: Vec<(usize, Label)>,
     constants: Vec<u8>,
+    /// Where constants of a vector's size are.
+    known: QuickMap<[u8; ALIGNMENT], u32>,
     /// Positions of 32-bit distances to constants, the end of their instruction, and the constant.
     references: Vec<(usize, usize, u32)>,
     /// Positions of 32-bit distances to functions elsewhere.
@@ -205,12 +208,15 @@ impl Assembler {
     /// Room for a constant of a vector's size or a multiple of it; equal ones share it.
     pub(crate) fn constant(&mut self, bytes: &[u8]) -> Memory {
         debug_assert_eq!(bytes.len() % ALIGNMENT, 0);
-        let known = self.constants.chunks(ALIGNMENT).position(|chunk| chunk == bytes);
-        let offset = known.map_or(self.constants.len(), |chunk| chunk * ALIGNMENT);
-        if known.is_none() {
+        let next = self.constants.len() as u32;
+        let offset = match <[u8; ALIGNMENT]>::try_from(bytes) {
+            Ok(vector) => *self.known.entry(vector).or_insert(next),
+            Err(_) => next,
+        };
+        if offset == next {
             self.constants.extend_from_slice(bytes);
         }
-        Memory::Constant(offset as u32)
+        Memory::Constant(offset)
     }
 
     /// A label to be placed later.

@@ -11,19 +11,20 @@ use super::region::{Helper, MOVE, STORE};
 pub(crate) struct Detour {
     helper: Helper,
     argument: u8,
+    mask: u8,
     result: u8,
     start: Label,
     back: Label,
 }
 
-/// Leaves the straight way if a sign bit of `mask` is set. `result` then gets the function's values for `argument`.
+/// Leaves the straight way if a sign bit of `mask` is set. There `result` gets the function's values for `argument`.
 pub(crate) fn leave(assembler: &mut Assembler, helper: Helper, argument: u8, mask: u8, result: u8) -> Detour {
     let test = if helper.wide { Opcode::new("vtestpd", 2, 1, 0x0f) } else { Opcode::new("vtestps", 2, 1, 0x0e) };
     let (start, back) = (assembler.label(), assembler.label());
     assembler.vector(test, mask, None, Source::Register(Ymm(mask)), None);
     assembler.jump_if(Condition::NotEqual, start);
     assembler.place(back);
-    Detour { helper, argument, result, start, back }
+    Detour { helper, argument, mask, result, start, back }
 }
 
 /// Room in the frame for what a detour saves: the vector registers, a pointer, and the vector on its way.
@@ -58,6 +59,8 @@ pub(crate) fn write(assembler: &mut Assembler, detour: &Detour, room: &Room) {
     for (&memory, register) in registers() {
         assembler.vector(MOVE, register, None, Source::Memory(memory), None);
     }
-    assembler.vector(MOVE, detour.result, None, Source::Memory(room.vector), None);
+    let blend = Opcode::new("vblendvps", 3, 1, 0x4a);
+    let vector = Source::Memory(room.vector);
+    assembler.vector(blend, detour.result, Some(detour.result), vector, Some(detour.mask << 4));
     assembler.jump(detour.back);
 }

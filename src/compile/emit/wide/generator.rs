@@ -12,9 +12,9 @@ use super::transpose::{self, Tile};
 use crate::compile::emit::body::{Facts, Order, order};
 use crate::compile::emit::kernel_function::{Layout, chunk_size};
 use crate::compile::emit::split::{Nest, Split, split};
+use cotangent_ir::hash::QuickMap;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`. None if the kernel needs something
 /// that is not here.
@@ -39,7 +39,7 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
     }
-    let unroll = admission::unroll(kernel, &facts, width)?;
+    let unroll = admission::unroll(kernel, &split, &facts, width)?;
     let generator = Generator {
         assembler: Assembler::new(listing),
         kernel,
@@ -62,7 +62,7 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
         groups,
         spill_slots: Vec::new(),
         detours: Vec::new(),
-        known: HashMap::new(),
+        known: QuickMap::default(),
         uses: vec![0; split.nodes.len()],
         indices: vec![None; kernel.extents.len()],
         chunk: None,
@@ -130,7 +130,7 @@ pub(crate) struct Generator<'k> {
     spill_slots: Vec<Memory>,
     pub(super) detours: Vec<Detour>,
     /// Where nodes are that were computed outside of the loops at hand, by vector of the block.
-    pub(crate) known: HashMap<(NodeId, usize), SmallVec<[Memory; 2]>>,
+    pub(crate) known: QuickMap<(NodeId, usize), SmallVec<[Memory; 2]>>,
     /// How often a node is used in the segment at hand.
     pub(crate) uses: Vec<u32>,
     /// Where the index of each axis is in the frame; the vector axis's is written there by bodies that need it.

@@ -9,9 +9,9 @@
 //! same instructions, wherever it lies.
 //!
 //! `admission` says what is taken. A `generator` writes one function: its `loops` and `vector_loop`, and in them the `nodes`
-//! of a body as straight-line code, a `region`, whose instructions `select` chooses. Where segments meet within a vector there are
-//! `edges`; `transpose` makes tiles of two loops. A region gets its registers in `allocate`
-//! and is encoded by the `assembler`.
+//! of a body as straight-line code, a `region`, whose instructions `select` chooses. Where segments meet within a vector there
+//! are `edges`; `transpose` makes tiles of two loops. A region gets its registers in `allocate`, by when its values are needed
+//! next (`uses`), and is encoded by the `assembler`.
 
 mod admission;
 mod allocate;
@@ -31,6 +31,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod transpose;
+mod uses;
 mod vector_loop;
 
 pub(crate) use assembler::{ALIGNMENT, MachineCode};

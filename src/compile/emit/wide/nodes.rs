@@ -25,8 +25,7 @@ const LONG_BODY: usize = 48;
 /// Straight-line code under construction.
 pub(crate) struct Code {
     pub(crate) region: Region,
-    /// Values of nodes, by vector of the block; those that are the same in all lanes under 0.
-    values: HashMap<(NodeId, usize), Lane>,
+    values: Values,
     /// Ranges of alternating elements that were read as a whole, by operand, access of the even ones, vector of the block.
     pub(crate) pairs: HashMap<(u32, Access, usize), Vec<Operand>>,
     /// Squares of a tile that were transposed, by operand, access, first vector: a vector for each row.
@@ -35,7 +34,40 @@ pub(crate) struct Code {
 
 impl Code {
     pub(crate) fn new(region: Region) -> Code {
-        Code { region, values: HashMap::new(), pairs: HashMap::new(), squares: HashMap::new() }
+        Code { region, values: Values::default(), pairs: HashMap::new(), squares: HashMap::new() }
+    }
+}
+
+/// Values of nodes, by vector of the block; those that are the same in all lanes under 0.
+#[derive(Default)]
+struct Values {
+    lanes: Vec<Vec<Option<Lane>>>,
+}
+
+impl Values {
+    fn get(&self, (node, vector): (NodeId, usize)) -> Option<&Lane> {
+        self.lanes.get(vector)?.get(node.index())?.as_ref()
+    }
+
+    fn insert(&mut self, (node, vector): (NodeId, usize), lane: Lane) {
+        if self.lanes.len() <= vector {
+            self.lanes.resize_with(vector + 1, Vec::new);
+        }
+        let lanes = &mut self.lanes[vector];
+        if lanes.len() <= node.index() {
+            lanes.resize(node.index() + 1, None);
+        }
+        lanes[node.index()] = Some(lane);
+    }
+
+    /// All of them, with what they are the values of.
+    fn iter_mut(&mut self) -> impl Iterator<Item = ((NodeId, usize), &mut Lane)> {
+        let of_vector = |(vector, lanes): (usize, _)| {
+            let lanes: &mut Vec<Option<Lane>> = lanes;
+            let lanes = lanes.iter_mut().enumerate();
+            lanes.filter_map(move |(node, lane)| Some(((NodeId(node as u32), vector), lane.as_mut()?)))
+        };
+        self.lanes.iter_mut().enumerate().flat_map(of_vector)
     }
 }
 
@@ -111,8 +143,8 @@ impl Generator<'_> {
     /// Writes code whose values are kept in the frame, where they are found from now on.
     fn write_so_far(&mut self, code: &mut Code) {
         self.write_once(std::mem::take(&mut code.region));
-        for (key, lane) in &mut code.values {
-            *lane = self.known[key].iter().map(|&home| Operand::Memory(home)).collect();
+        for (key, lane) in code.values.iter_mut() {
+            *lane = self.known[&key].iter().map(|&home| Operand::Memory(home)).collect();
         }
     }
 
@@ -144,9 +176,10 @@ impl Generator<'_> {
         let parts = self.width.parts(self.elements[node.index()]);
         let homes =
             self.known.entry((node, vector)).or_insert_with(|| (0..parts).map(|_| self.frame.vector()).collect());
-        for (&home, value) in homes.iter().zip(&code.values[&(node, vector)]) {
-            let value = match *value {
-                Operand::Value(_) => *value,
+        let lane = code.values.get((node, vector)).unwrap_or_else(|| internal("a node kept before it is computed"));
+        for (&home, value) in homes.iter().zip(lane.clone()) {
+            let value = match value {
+                Operand::Value(_) => value,
                 Operand::Memory(memory) => code.region.load(MOVE, memory),
             };
             code.region.store(home, value);
@@ -230,22 +263,27 @@ impl Generator<'_> {
 
     /// Computes what is not known yet, arguments right before their use.
     pub(super) fn demand(&mut self, code: &mut Code, root: NodeId, level: usize, vector: usize) -> Option<()> {
-        let mut pending = vec![(root, 0)];
-        while let Some((id, next)) = pending.pop() {
-            let literal = matches!(self.split.nodes[id.index()].kind, NodeKind::Const(_));
-            let known = self.facts.depth[id.index()] < level || code.values.contains_key(&self.key(id, vector));
-            if literal || known {
-                continue;
-            }
-            match self.arguments(id).get(next) {
-                Some(&argument) => {
-                    pending.push((id, next + 1));
-                    pending.push((argument, 0));
+        // Nodes whose arguments are being computed, with those that are still to come, last first.
+        let mut waiting: Vec<(NodeId, SmallVec<[NodeId; 3]>)> = Vec::new();
+        let mut wanted = Some(root);
+        loop {
+            if let Some(id) = wanted.take() {
+                let literal = matches!(self.split.nodes[id.index()].kind, NodeKind::Const(_));
+                let known = self.facts.depth[id.index()] < level || code.values.get(self.key(id, vector)).is_some();
+                if !literal && !known {
+                    let mut arguments = self.arguments(id);
+                    arguments.reverse();
+                    waiting.push((id, arguments));
                 }
-                None => self.compute(code, id, vector)?,
+            }
+            let Some((id, arguments)) = waiting.last_mut() else { return Some(()) };
+            let id = *id;
+            wanted = arguments.pop();
+            if wanted.is_none() {
+                waiting.pop();
+                self.compute(code, id, vector)?;
             }
         }
-        Some(())
     }
 
     fn key(&self, id: NodeId, vector: usize) -> (NodeId, usize) {
@@ -256,9 +294,23 @@ impl Generator<'_> {
     fn arguments(&self, id: NodeId) -> SmallVec<[NodeId; 3]> {
         match (&self.split.nodes[id.index()].kind, self.contraction(id)) {
             (_, Some(contraction)) => smallvec![contraction.a, contraction.b, contraction.c],
+            (NodeKind::Op { args, .. }, None) if let Some((_, x)) = self.rare_choice(id) => {
+                smallvec![args[0], x, args[2]]
+            }
             (NodeKind::Op { args, .. }, None) => args.clone(),
             (NodeKind::Load { access, .. }, None) => access.dynamic.iter().map(|&(node, _)| node).collect(),
             _ => smallvec![],
+        }
+    }
+
+    /// A choice between the sine or cosine of something and something else: the function, and its argument. It is wanted for
+    /// large arguments only, so that it is called rarely, where the choice is made.
+    fn rare_choice(&self, id: NodeId) -> Option<(LaneOp, NodeId)> {
+        let kind = |id: NodeId| &self.split.nodes[id.index()].kind;
+        let NodeKind::Op { op: LaneOp::Select, args } = kind(id) else { return None };
+        match kind(args[1]) {
+            NodeKind::Op { op: op @ (LaneOp::Sin | LaneOp::Cos), args } => Some((*op, args[0])),
+            _ => None,
         }
     }
 
@@ -294,6 +346,9 @@ impl Generator<'_> {
         }
         if let Some(Contraction { minus_product, minus_c, .. }) = self.contraction(id) {
             return Some(self.selector(code).fused(result, &args, minus_product, minus_c));
+        }
+        if let Some((function, _)) = self.rare_choice(id) {
+            return Some(self.selector(code).function_where(function, &args));
         }
         // 64-bit integers held in 32 bits are widened where they meet others or make a result that is not.
         if !matches!(op, LaneOp::Convert | LaneOp::Bitcast) {
@@ -331,7 +386,7 @@ impl Generator<'_> {
             return Some(Arg { lane, element, constant: Some(value) });
         }
         let key = self.key(id, vector);
-        let lane = match (code.values.get(&key), self.known.get(&key)) {
+        let lane = match (code.values.get(key), self.known.get(&key)) {
             (Some(lane), _) => lane.clone(),
             (None, Some(homes)) => homes.iter().map(|&home| Operand::Memory(home)).collect(),
             (None, None) => internal("a node used before it is computed"),

@@ -49,7 +49,7 @@ pub(crate) enum Shape {
         /// The digit in ModRM.reg.
         extension: u8,
     },
-    /// What the platform's function gives for the first operand, if a sign bit of the second is set; else anything.
+    /// What the platform's function gives for the first operand where the sign bits of the second are set, else the third.
     Rare(Helper),
     /// Writes the operand to memory.
     Store,

@@ -6,6 +6,7 @@
 
 use super::assembler::{Assembler, Opcode};
 use super::region::{Helper, MOVE, Operand, Region, Shape};
+use cotangent_ir::error::internal;
 use cotangent_ir::kernel::LaneOp;
 use cotangent_ir::lanes::LARGEST_ANGLE;
 use cotangent_ir::{DType, Number, Scalar};
@@ -106,6 +107,11 @@ const fn float(element: Element, name: [&'static str; 2], byte: u8) -> Opcode {
     }
 }
 
+/// A vector whose lanes are these bytes.
+fn in_all_lanes<const N: usize>(lane: [u8; N]) -> [u8; 32] {
+    std::array::from_fn(|byte| lane[byte % N])
+}
+
 /// Exchanges the halves of a vector.
 pub(crate) const SWAP: Opcode = Opcode::new("vpermpd", 3, 1, 0x01).w();
 const PAND: Opcode = Opcode::new("vpand", 1, 1, 0xdb);
@@ -114,13 +120,13 @@ const PXOR: Opcode = Opcode::new("vpxor", 1, 1, 0xef);
 impl Selector<'_> {
     /// A number in every lane, held as an element.
     pub(crate) fn literal(&mut self, value: Scalar, element: Element) -> Option<Lane> {
-        let bytes: Vec<u8> = match (element, value.number()) {
-            (Element::F32, Number::Float(v)) => (v as f32).to_le_bytes().repeat(8),
-            (Element::F64, Number::Float(v)) => v.to_le_bytes().repeat(4),
-            (Element::Mask, Number::Int(v)) => vec![if v == 0 { 0 } else { 0xff }; 32],
-            (Element::I32, Number::Int(v)) => i32::try_from(v).ok()?.to_le_bytes().repeat(8),
-            (Element::U32, Number::Int(v)) => u32::try_from(v).ok()?.to_le_bytes().repeat(8),
-            (Element::I64, Number::Int(v)) => i64::try_from(v).ok()?.to_le_bytes().repeat(4),
+        let bytes = match (element, value.number()) {
+            (Element::F32, Number::Float(v)) => in_all_lanes((v as f32).to_le_bytes()),
+            (Element::F64, Number::Float(v)) => in_all_lanes(v.to_le_bytes()),
+            (Element::Mask, Number::Int(v)) => in_all_lanes([if v == 0 { 0 } else { 0xff }]),
+            (Element::I32, Number::Int(v)) => in_all_lanes(i32::try_from(v).ok()?.to_le_bytes()),
+            (Element::U32, Number::Int(v)) => in_all_lanes(u32::try_from(v).ok()?.to_le_bytes()),
+            (Element::I64, Number::Int(v)) => in_all_lanes(i64::try_from(v).ok()?.to_le_bytes()),
             _ => return None,
         };
         let vector = Operand::Memory(self.assembler.constant(&bytes));
@@ -129,7 +135,8 @@ impl Selector<'_> {
 
     /// The same bits in every lane, by the width of an element's lanes.
     fn bits(&mut self, element: Element, narrow: u32, wide: u64) -> Operand {
-        let bytes = if element.is_wide() { wide.to_le_bytes().repeat(4) } else { narrow.to_le_bytes().repeat(8) };
+        let (wide, narrow) = (in_all_lanes(wide.to_le_bytes()), in_all_lanes(narrow.to_le_bytes()));
+        let bytes = if element.is_wide() { wide } else { narrow };
         Operand::Memory(self.assembler.constant(&bytes))
     }
 
@@ -213,8 +220,21 @@ impl Selector<'_> {
         let bound = self.bits(element, (LARGEST_ANGLE as f32).to_bits(), LARGEST_ANGLE.to_bits());
         // Greater, ordered.
         let large = self.compare(element, magnitude, bound, 30);
+        self.call(name, element, a, large, a)
+    }
+
+    fn call(&mut self, name: &'static str, element: Element, a: Operand, mask: Operand, otherwise: Operand) -> Operand {
         let helper = Helper { name, wide: element.is_wide() };
-        self.region.push(Shape::Rare(helper), MOVE, None, smallvec![a, large])
+        self.region.push(Shape::Rare(helper), MOVE, None, smallvec![a, mask, otherwise])
+    }
+
+    /// The sine or cosine of the second argument where the first one holds, which is seldom, else the third argument.
+    pub(crate) fn function_where(&mut self, op: LaneOp, args: &[Arg]) -> Lane {
+        let [condition, x, otherwise] = args else { internal("a choice of something else than three arguments") };
+        let name = if op == LaneOp::Sin { "sin" } else { "cos" };
+        let masks = self.masks(&condition.lane, x.element);
+        let parts = masks.iter().zip(&x.lane).zip(&otherwise.lane);
+        parts.map(|((&mask, &x_part), &otherwise)| self.call(name, x.element, x_part, mask, otherwise)).collect()
     }
 
     fn magnitude(&mut self, element: Element, a: Operand) -> Operand {
@@ -295,6 +315,10 @@ impl Selector<'_> {
                 self.region.binary(first("vpsubd", 0xfa), zero, a)
             }
             LaneOp::Abs if signed => self.region.unary(second("vpabsd", 0x1e), a),
+            LaneOp::Sign if signed => {
+                let one = self.bits(Element::I32, 1, 0);
+                self.region.binary(second("vpsignd", 0x0a), one, a)
+            }
             LaneOp::Eq => self.region.commutative(first("vpcmpeqd", 0x76), a, b()),
             LaneOp::Ne => {
                 let equal = self.region.commutative(first("vpcmpeqd", 0x76), a, b());
@@ -325,9 +349,23 @@ impl Selector<'_> {
         Some(match op {
             LaneOp::Add => self.region.commutative(Opcode::new("vpaddq", 1, 1, 0xd4), a, b()),
             LaneOp::Sub => self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), a, b()),
-            LaneOp::Neg => {
+            LaneOp::Neg => self.long_negative(a),
+            LaneOp::Abs => {
+                let (zero, opposite) = (self.bits(Element::I64, 0, 0), self.long_negative(a));
+                let negative = self.region.binary(Opcode::new("vpcmpgtq", 2, 1, 0x37), zero, a);
+                self.blend(negative, opposite, a)
+            }
+            LaneOp::Sign => {
+                // Masks are -1 as numbers.
                 let zero = self.bits(Element::I64, 0, 0);
-                self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), zero, a)
+                let negative = self.region.binary(Opcode::new("vpcmpgtq", 2, 1, 0x37), zero, a);
+                let positive = self.region.binary(Opcode::new("vpcmpgtq", 2, 1, 0x37), a, zero);
+                self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), negative, positive)
+            }
+            LaneOp::Mul => self.long_product(a, b()),
+            LaneOp::Fma => {
+                let product = self.long_product(a, b());
+                self.region.commutative(Opcode::new("vpaddq", 1, 1, 0xd4), product, operands[2])
             }
             LaneOp::Eq => self.region.commutative(Opcode::new("vpcmpeqq", 2, 1, 0x29), a, b()),
             LaneOp::Ne => {
@@ -356,6 +394,28 @@ impl Selector<'_> {
             },
             _ => return self.bitwise(op, operands),
         })
+    }
+
+    fn long_negative(&mut self, a: Operand) -> Operand {
+        let zero = self.bits(Element::I64, 0, 0);
+        self.region.binary(Opcode::new("vpsubq", 1, 1, 0xfb), zero, a)
+    }
+
+    /// The product of 64-bit integers from those of their halves; that of the upper ones does not count.
+    fn long_product(&mut self, a: Operand, b: Operand) -> Operand {
+        const OF_LOWER_HALVES: Opcode = Opcode::new("vpmuludq", 1, 1, 0xf4);
+        const SUM: Opcode = Opcode::new("vpaddq", 1, 1, 0xd4);
+        let shift = |selector: &mut Self, name, extension, a| {
+            let opcode = Opcode::new(name, 1, 1, 0x73);
+            selector.region.push(Shape::Shift { extension }, opcode, Some(32), smallvec![a])
+        };
+        let (upper_a, upper_b) = (shift(self, "vpsrlq", 2, a), shift(self, "vpsrlq", 2, b));
+        let first = self.region.commutative(OF_LOWER_HALVES, upper_a, b);
+        let second = self.region.commutative(OF_LOWER_HALVES, a, upper_b);
+        let cross = self.region.commutative(SUM, first, second);
+        let cross = shift(self, "vpsllq", 6, cross);
+        let lower = self.region.commutative(OF_LOWER_HALVES, a, b);
+        self.region.commutative(SUM, lower, cross)
     }
 
     /// Operations on the bits of integers.
