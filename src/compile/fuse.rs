@@ -555,7 +555,17 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
     let mut weights = vec![0u64; count];
     for group in groups {
         let Group::Kernel(kernel) = group else { continue };
-        let iterations: u64 = kernel.extents.iter().product::<usize>() as u64;
+        let in_order = kernel.roots.iter().all(|root| match &analyses[root].shape.kind {
+            RootKind::Reduce(axes) => axes.is_sorted(),
+            _ => true,
+        });
+        // What does not depend on the inner loops is computed outside of them.
+        let iterations = |map: &IndexMap| -> u64 {
+            let axes = map.iter().flat_map(|index| index.terms.iter().map(|&(axis, _)| axis + 1));
+            let is_fixed = in_order && map.iter().all(|index| index.dynamic.is_empty());
+            let depth = if is_fixed { axes.max().unwrap_or(0) } else { kernel.extents.len() };
+            kernel.extents[..depth].iter().product::<usize>() as u64
+        };
         let mut seen: HashSet<&(Value, IndexMap)> = HashSet::new();
         for root in &kernel.roots {
             let analysis = &analyses[root];
@@ -564,7 +574,7 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
             }
             for key in &analysis.evaluated {
                 if seen.insert(key) {
-                    evaluations[key.0.index()] += iterations;
+                    evaluations[key.0.index()] += iterations(&key.1);
                 }
             }
         }
