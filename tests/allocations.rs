@@ -6,7 +6,7 @@
 
 use cotangent::run::call::CallOptions;
 use cotangent::run::entry_points::symbols;
-use cotangent::run::library::{FftKind, LibraryCall};
+use cotangent::run::library::{Factor, FftKind, LibraryCall};
 use cotangent::run::program::{Code, Frame, Parts, Place, Program, Slot};
 use cotangent::{DType, Type};
 use cotangent_ir::Tensor;
@@ -55,7 +55,7 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-const CALLS: u64 = 4;
+const CALLS: u64 = 5;
 const SIZE: usize = 96;
 
 unsafe extern "C" fn entry(frame: *mut Frame) {
@@ -74,7 +74,7 @@ struct Resident;
 
 impl Code for Resident {}
 
-/// Spectrum of the input along both axes, and back again along one of them.
+/// Spectrum of the input along both axes, filtered along the first, and back again along the second.
 fn program() -> Program {
     let (real, half) = (Type::new(DType::F32, &[SIZE, SIZE]), SIZE / 2 + 1);
     let spectrum_bytes = SIZE * half * 8;
@@ -91,20 +91,31 @@ fn program() -> Program {
     let calls = vec![
         fft(FftKind::RealForward, SIZE, 1, 0, 2),
         fft(FftKind::Forward, 1, half, 2, 3),
-        fft(FftKind::RealInverse, SIZE, 1, 3, 1),
+        LibraryCall::Filter {
+            precision: DType::F32,
+            outer: 1,
+            length: SIZE,
+            inner: half,
+            scale: 1.0 / SIZE as f64,
+            from: 3,
+            to: 2,
+            re: Factor { slot: 0, offset: 0, stride: 1 },
+            im: None,
+        },
+        fft(FftKind::RealInverse, SIZE, 1, 2, 1),
         LibraryCall::Tap {
             index: Place::Scalar(0),
             row: Place::Slot(1),
             dtype: DType::F32,
             columns: SIZE,
             every: 1,
-            stop: 4,
+            stop: Place::Scalar(4),
         },
     ];
     assert_eq!(calls.len() as u64, CALLS);
     let mut slots = vec![Slot::Input(0), Slot::Output(0)];
     let mut arena_bytes = 0;
-    for bytes in [spectrum_bytes, spectrum_bytes, 1] {
+    for bytes in [spectrum_bytes, spectrum_bytes] {
         slots.push(Slot::Arena { offset: arena_bytes, bytes });
         arena_bytes += bytes.next_multiple_of(64);
     }

@@ -13,6 +13,7 @@ pub(super) fn work(call: &LibraryCall) -> usize {
     match call {
         LibraryCall::Gemm { batch, rows, depth, columns, .. } => batch * rows * depth * columns / 8,
         LibraryCall::Fft { outer, length, inner, .. } => 2 * outer * length * inner,
+        LibraryCall::Filter { outer, length, inner, .. } => 4 * outer * length * inner,
         LibraryCall::Items { batch, operands, results, .. } => {
             batch * operands.iter().chain(results).map(|array| ITEM_WORK * array.ty.len()).sum::<usize>()
         }
@@ -147,7 +148,8 @@ impl Planner {
     pub(super) fn tap(&mut self, state: &mut BlockState<'_>, inst: &Inst, places: &[Place], steps: &mut Vec<Step>) {
         let row = state.fused.block.ty(inst.args[1]);
         let (dtype, columns, every) = (row.dtype, row.len(), inst.attrs.int("every"));
-        let stop = self.result_array(state, inst.result());
+        let stop = self.new_scalar(state.fused.block.ty(inst.result()));
+        self.define(state, inst.result(), stop, false);
         self.call(LibraryCall::Tap { index: places[0], row: places[1], dtype, columns, every, stop }, steps);
     }
 }

@@ -232,6 +232,15 @@ fn of_call(call: &LibraryCall) -> Cost {
                 flops: (lines as f64 * operations.max(0.0)) as u64,
             }
         }
+        LibraryCall::Filter { precision, outer, length, inner, im, .. } => {
+            // Two transforms of the usual count, and the products.
+            let lanes = if im.is_some() { 6 } else { 5 };
+            let operations = *length as f64 * (10.0 * (*length as f64).log2() + 6.0);
+            Cost {
+                bytes: (outer * length * inner * lanes * precision.size()) as u64,
+                flops: ((outer * inner) as f64 * operations) as u64,
+            }
+        }
         // What routines compute is not known here.
         LibraryCall::Items { batch, operands, results, .. } => {
             let bytes: usize = operands.iter().chain(results).map(|array| array.ty.byte_len()).sum();

@@ -3,14 +3,18 @@
 //! It starts with as few values in memory as possible and adds the ones whose recomputation would cost more than a round
 //! trip, until nothing changes. Values in memory that are computed over the same box and do not wait for each other form
 //! one group, stores and reductions alike. A value that a group computes is used inside the group only at the very
-//! element the iteration computes.
+//! element the iteration computes; where that keeps two groups apart that would cost less as one, the value is computed
+//! again instead of used (`recompute`).
 //!
 //! Holds after fusion: groups are in an order in which they can run; every operand of an opaque instruction and every
 //! result of the block is materialised.
 
+use crate::compile::Options;
+use crate::compile::balance::ROUND_TRIP;
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
 use crate::compile::lower::{Blocked, MAX_GUARDS, MAX_NODES, Puller, box_indices};
+use crate::compile::recompute;
 use cotangent_ir::prim::{Lower, View};
 use cotangent_ir::{Func, Value};
 use smallvec::SmallVec;
@@ -21,11 +25,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const UNROLLED_EXTENT: usize = 4;
 /// Values of at most this many elements are computed without a loop.
 pub(crate) const SMALL: usize = 8;
-/// What a store and the later loads of one element cost, in units of one vector addition. A value used several times is
-/// put into memory where recomputing it would cost more.
-const MEMORY_COST: u64 = 14;
 /// Most values one kernel reads and writes.
-const MAX_STREAMS: usize = 20;
+pub(super) const MAX_STREAMS: usize = 20;
 /// How many groups back a value looks for one to join.
 const LOOK_BACK: usize = 48;
 
@@ -45,6 +46,8 @@ pub(crate) struct KernelGroup {
     pub(crate) roots: Vec<Value>,
     /// The loop box.
     pub(crate) extents: SmallVec<[usize; 4]>,
+    /// Roots that the kernel computes wherever it uses them.
+    pub(crate) recomputed: Vec<Value>,
 }
 
 /// The result of fusion.
@@ -54,6 +57,8 @@ pub(crate) struct Fused<'a> {
     pub(crate) shapes: HashMap<Value, RootShape>,
     /// Which elements of stored values each root reads.
     pub(crate) loads: HashMap<Value, Vec<(Value, Affine)>>,
+    /// What the kernels cost together, in the units of `balance`.
+    pub(crate) cost: u64,
 }
 
 impl Fused<'_> {
@@ -87,9 +92,9 @@ pub(crate) enum RootKind {
 }
 
 /// What is known of a root from evaluating it alone.
-struct Analysis {
-    shape: RootShape,
-    loads: Vec<(Value, Affine)>,
+pub(super) struct Analysis {
+    pub(super) shape: RootShape,
+    pub(super) loads: Vec<(Value, Affine)>,
     evaluated: Vec<(Value, IndexMap)>,
     weights: BTreeMap<Value, u32>,
     /// Size of the lane expressions.
@@ -98,8 +103,9 @@ struct Analysis {
     guards: SmallVec<[usize; 4]>,
 }
 
-/// Fuses the body of a function. With `fuse` off every instruction is a kernel of its own.
-pub(crate) fn fuse<'a>(func: &'a Func, fuse: bool) -> Fused<'a> {
+/// Fuses the body of a function. Without fusion every instruction is a kernel of its own.
+pub(crate) fn fuse<'a>(func: &'a Func, options: &Options) -> Fused<'a> {
+    let fuse = options.fuse;
     let mut block = Block::new(func);
     block.materialise(initial(&block, fuse));
     let mut analyses: HashMap<Value, Analysis> = HashMap::new();
@@ -115,13 +121,17 @@ pub(crate) fn fuse<'a>(func: &'a Func, fuse: bool) -> Fused<'a> {
         let groups = group(&block, &analyses, fuse);
         let expensive = too_often(&block, &analyses, &groups);
         if expensive.is_empty() {
-            let groups = postpone(&block, &analyses, groups);
+            let mut groups = postpone(&block, &analyses, groups);
+            if fuse && options.recompute {
+                recompute::merge(&block, &mut analyses, &mut groups);
+            }
+            let cost = recompute::cost(&block, &analyses, &groups);
             let (mut shapes, mut loads) = (HashMap::new(), HashMap::new());
             for (value, analysis) in analyses {
                 shapes.insert(value, analysis.shape);
                 loads.insert(value, analysis.loads);
             }
-            return Fused { block, groups, shapes, loads };
+            return Fused { block, groups, shapes, loads, cost };
         }
         block.materialise(expensive.iter().copied());
         forget(&mut analyses, &expensive);
@@ -246,7 +256,12 @@ fn unrollable(puller: &Puller<'_>, extents: &[usize]) -> SmallVec<[usize; 4]> {
 }
 
 /// Evaluates everything one iteration of a root's kernel computes.
-fn pull_root(puller: &mut Puller<'_>, block: &Block<'_>, root: Value, shape: &RootShape) -> Result<(), Blocked> {
+pub(super) fn pull_root(
+    puller: &mut Puller<'_>,
+    block: &Block<'_>,
+    root: Value,
+    shape: &RootShape,
+) -> Result<(), Blocked> {
     let Some(inst) = block.inst(root) else { cotangent_ir::error::internal("a parameter is not a root") };
     match shape.kind {
         RootKind::Store => {
@@ -374,7 +389,7 @@ fn group(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, fuse: bool) -> 
                 }
                 _ => {
                     let extents = analysis.shape.extents.clone();
-                    groups.push(Group::Kernel(KernelGroup { roots: vec![root], extents }));
+                    groups.push(Group::Kernel(KernelGroup { roots: vec![root], extents, recomputed: Vec::new() }));
                     reads.push(wanted);
                 }
             }
@@ -415,7 +430,12 @@ fn earliest(
 }
 
 /// Whether reading `value` at `position` reads what the same iteration of its own kernel computes.
-fn pointwise(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, value: Value, position: &Affine) -> bool {
+pub(super) fn pointwise(
+    block: &Block<'_>,
+    analyses: &HashMap<Value, Analysis>,
+    value: Value,
+    position: &Affine,
+) -> bool {
     analyses.get(&value).is_some_and(|producer| {
         producer.shape.kind == RootKind::Store
             && producer.shape.maps.iter().any(|map| linear(map, &block.ty(value).strides()) == *position)
@@ -441,14 +461,19 @@ fn joinable(
     if kernel.extents != shape.extents || reads.union(wanted).count() + kernel.roots.len() >= MAX_STREAMS {
         return false;
     }
-    kernel.roots.iter().all(|other| match (&analyses[other].shape.kind, &shape.kind) {
+    kernel.roots.iter().all(|other| compatible(&analyses[other].shape.kind, &shape.kind))
+}
+
+/// Whether one kernel can compute both, given that their boxes are the same.
+pub(super) fn compatible(a: &RootKind, b: &RootKind) -> bool {
+    match (a, b) {
         (RootKind::Store, RootKind::Store) => true,
         (RootKind::Reduce(a), RootKind::Reduce(b)) => a == b,
         (RootKind::Store, RootKind::Reduce(axes)) | (RootKind::Reduce(axes), RootKind::Store) => {
             axes.iter().all(|&reduced| reduced)
         }
         (RootKind::Update | RootKind::Scatter, _) | (_, RootKind::Update | RootKind::Scatter) => false,
-    })
+    }
 }
 
 /// Moves a root to a later group that reads more of what it reads, where nothing in between needs it: each array then
@@ -512,7 +537,7 @@ fn postpone(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, mut groups: 
 }
 
 /// Stored values a root reads, or updates.
-fn needs(block: &Block<'_>, loads: &[(Value, Affine)], shape: &RootShape, root: Value) -> Vec<Value> {
+pub(super) fn needs(block: &Block<'_>, loads: &[(Value, Affine)], shape: &RootShape, root: Value) -> Vec<Value> {
     let mut values: Vec<Value> = loads.iter().map(|(value, _)| *value).collect();
     if shape.kind == RootKind::Update
         && let Some(inst) = block.inst(root)
@@ -530,7 +555,17 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
     let mut weights = vec![0u64; count];
     for group in groups {
         let Group::Kernel(kernel) = group else { continue };
-        let iterations: u64 = kernel.extents.iter().product::<usize>() as u64;
+        let in_order = kernel.roots.iter().all(|root| match &analyses[root].shape.kind {
+            RootKind::Reduce(axes) => axes.is_sorted(),
+            _ => true,
+        });
+        // What does not depend on the inner loops is computed outside of them.
+        let iterations = |map: &IndexMap| -> u64 {
+            let axes = map.iter().flat_map(|index| index.terms.iter().map(|&(axis, _)| axis + 1));
+            let is_fixed = in_order && map.iter().all(|index| index.dynamic.is_empty());
+            let depth = if is_fixed { axes.max().unwrap_or(0) } else { kernel.extents.len() };
+            kernel.extents[..depth].iter().product::<usize>() as u64
+        };
         let mut seen: HashSet<&(Value, IndexMap)> = HashSet::new();
         for root in &kernel.roots {
             let analysis = &analyses[root];
@@ -539,7 +574,7 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
             }
             for key in &analysis.evaluated {
                 if seen.insert(key) {
-                    evaluations[key.0.index()] += iterations;
+                    evaluations[key.0.index()] += iterations(&key.1);
                 }
             }
         }
@@ -552,7 +587,7 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
         !block.is_materialised(value)
             && computed
             && len > SMALL as u64
-            && extra * costs[value.index()] > len * MEMORY_COST + evaluations[value.index()]
+            && extra * costs[value.index()] > len * ROUND_TRIP + evaluations[value.index()]
     };
     // A value is the last of its chain where some user is evaluated less often per element.
     let mut chosen: Vec<Value> = Vec::new();

@@ -41,7 +41,8 @@ impl Planner {
     /// Emits the steps of a group whose places are chosen.
     pub(super) fn emit_group(&mut self, state: &mut BlockState<'_>, group: &KernelGroup, steps: &mut Vec<Step>) {
         let block = &state.fused.block;
-        let mut assembly = Assembly { puller: Puller::new(block, &group.extents), outputs: Vec::new() };
+        let puller = Puller::new(block, &group.extents).recomputing(&group.recomputed);
+        let mut assembly = Assembly { puller, outputs: Vec::new() };
         let mut partials = Vec::new();
         // Stores before reductions: what a reduction reads of a value stored here is the lane that is stored.
         let (reductions, stores): (Vec<Value>, Vec<Value>) =

@@ -33,6 +33,8 @@ pub(crate) struct Puller<'a> {
     memo: HashMap<(Value, IndexMap), Lane>,
     /// Values computed by this very kernel, at the positions where it computes them.
     forwarded: HashMap<(Value, Affine), Lane>,
+    /// Stored values computed wherever they are wanted, and not loaded.
+    recomputed: Vec<Value>,
     /// Kernel operand of each stored value, in order of first use.
     pub(crate) operands: Vec<Value>,
     /// Which elements of stored values are read.
@@ -54,6 +56,7 @@ impl<'a> Puller<'a> {
             dag: Dag::default(),
             memo: HashMap::new(),
             forwarded: HashMap::new(),
+            recomputed: Vec::new(),
             operands: Vec::new(),
             loads: Vec::new(),
             weights: BTreeMap::new(),
@@ -61,6 +64,16 @@ impl<'a> Puller<'a> {
             concatenated: SmallVec::new(),
             depth: 0,
         }
+    }
+
+    /// One that computes these stored values wherever they are wanted.
+    pub(crate) fn recomputing(self, values: &[Value]) -> Puller<'a> {
+        Puller { recomputed: values.to_vec(), ..self }
+    }
+
+    /// The stored value from which the elements of `value` are loaded.
+    fn loaded(&self, value: Value) -> Option<Value> {
+        self.block.base(value).filter(|base| !self.recomputed.contains(base))
     }
 
     /// Instructions evaluated in this kernel and where.
@@ -74,7 +87,7 @@ impl<'a> Puller<'a> {
         if let Some(&lane) = self.memo.get(&key) {
             return Ok(lane);
         }
-        if let Some(base) = self.block.base(value) {
+        if let Some(base) = self.loaded(value) {
             let position = linear(map, &self.block.ty(value).strides());
             return Ok(self.load(base, position));
         }
@@ -216,7 +229,7 @@ impl<'a> Puller<'a> {
                 self.pull(args[0], &axes.iter().map(index).collect())
             }
             View::Reshape => {
-                if let Some(base) = block.base(args[0]) {
+                if let Some(base) = self.loaded(args[0]) {
                     return Ok(self.load(base, linear(map, &ty.strides())));
                 }
                 let operand = &block.ty(args[0]).shape;
@@ -246,7 +259,7 @@ impl<'a> Puller<'a> {
     /// Rows by number. The rows are in memory: at a place known only at run time nothing is worth being recomputed.
     fn pull_gather(&mut self, args: &[Value], map: &IndexMap) -> Result<Lane, Blocked> {
         let block = self.block;
-        let Some(base) = block.base(args[0]) else { return Err(Blocked(args[0])) };
+        let Some(base) = self.loaded(args[0]) else { return Err(Blocked(args[0])) };
         let shape = &block.ty(args[0]).shape;
         let row = shape.len() - 2;
         let mut index = map.clone();

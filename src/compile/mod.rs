@@ -11,24 +11,30 @@
 //! and captured data left out) and the options.
 
 mod arena;
+mod balance;
 mod barriers;
 mod block;
 mod cache;
 mod calls;
 pub mod cost;
 pub mod emit;
+mod filters;
 mod fuse;
 mod groups;
+mod hoist;
 mod index;
 pub mod interpret;
 mod loops;
 mod lower;
 mod options;
+mod pieces;
 pub mod plan;
 mod planner;
 mod prepare;
 mod reciprocal;
+mod recompute;
 pub mod report;
+mod rotate;
 mod schedule;
 pub mod show;
 mod streaming;

@@ -16,6 +16,14 @@ const DISABLE_VARIABLE: &str = "COTANGENT_DISABLE";
 pub struct Options {
     /// Fuse instructions into common kernels. Off, every instruction is a kernel of its own.
     pub fuse: bool,
+    /// Compute a stored value again where a kernel would otherwise wait for another to store all of it.
+    pub recompute: bool,
+    /// Do before a loop what its iterations would do alike.
+    pub hoist: bool,
+    /// Take sums over the state that an iteration of a loop begins with at the end of the one before.
+    pub rotate_loops: bool,
+    /// Make one library call of a transform, a product and the inverse transform.
+    pub join_transforms: bool,
     /// Emit vector or scalar code.
     pub lanes: Lanes,
     /// Turn divisions into products with a known or shared reciprocal.
@@ -38,6 +46,10 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             fuse: true,
+            recompute: true,
+            hoist: true,
+            rotate_loops: true,
+            join_transforms: true,
             lanes: Lanes::Wide,
             reciprocals: true,
             join_loops: true,
@@ -53,8 +65,12 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 10] = [
+const OPTIMISATIONS: [Optimisation; 14] = [
     ("fusion", |options| options.fuse = false),
+    ("recomputation", |options| options.recompute = false),
+    ("hoisting", |options| options.hoist = false),
+    ("rotation", |options| options.rotate_loops = false),
+    ("filters", |options| options.join_transforms = false),
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
     ("vectors", |options| options.lanes = Lanes::Scalar),
     ("reciprocals", |options| options.reciprocals = false),
@@ -67,8 +83,10 @@ const OPTIMISATIONS: [Optimisation; 10] = [
 ];
 
 impl Options {
-    /// The names of all optimisations: `fusion`, `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `joining` (of
-    /// loops), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `hoisting`
+    /// (out of loops), `rotation` (of loops), `filters` (transforms there and back in one call), `wide` (vectors of 256
+    /// bits), `vectors`, `reciprocals`, `joining` (of loops), `streaming` (stores past the cache), `in-place`, `reuse` (of
+    /// memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

@@ -10,8 +10,10 @@
 
 use crate::compile::block::Block;
 use crate::compile::fuse::{Fused, Group, KernelGroup, RootKind, SMALL, fuse};
+use crate::compile::hoist::hoist;
 use crate::compile::index::linear;
 use crate::compile::plan::{Place, Plan, Slot, Step};
+use crate::compile::rotate::rotate;
 use crate::compile::{Options, arena, barriers, schedule, streaming};
 use crate::run::library::LibraryCall;
 use cotangent_ir::kernel::Kernel;
@@ -22,6 +24,11 @@ use std::collections::HashMap;
 /// Plans a prepared function.
 pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
     let options = *options;
+    let hoisted = options.hoist.then(|| hoist(func));
+    let func = hoisted.as_ref().unwrap_or(func);
+    let cheaper = |body: &Func, before: &Func| fuse(body, &options).cost < fuse(before, &options).cost;
+    let rotated = options.rotate_loops.then(|| rotate(func, &cheaper));
+    let func = rotated.as_ref().unwrap_or(func);
     let mut planner =
         Planner { slots: Vec::new(), scalar_bytes: 0, kernels: Vec::new(), calls: Vec::new(), clock: 0, options };
     let params: Vec<Param> = (0..func.params().len())
@@ -133,7 +140,7 @@ impl Planner {
     /// Plans a function body. Results are where the returned places say; `wants` is honoured where a kernel computes
     /// the result, the caller moves the rest.
     pub(super) fn block(&mut self, func: &Func, params: &[Param], wants: &[Want]) -> (Vec<Step>, Vec<Place>) {
-        let fused = fuse(func, self.options.fuse);
+        let fused = fuse(func, &self.options);
         let mut state = BlockState {
             places: func.params().zip(params).map(|(value, param)| (value, param.place)).collect(),
             owned: func.params().zip(params).map(|(value, param)| (value, param.writable)).collect(),
@@ -311,7 +318,21 @@ impl Planner {
         }
         match inst.prim.lower {
             Lower::Library(Routine::Dot) => self.dot(state, position, &places, steps),
-            Lower::Library(Routine::Fft) => self.fft(state, inst, &places, steps),
+            Lower::Library(Routine::Fft) => {
+                self.fft(state, inst, &places, steps);
+                // What lies between the transforms is for nobody else if no group to come needs it.
+                let is_used = |slot: u32| {
+                    let of_slot = state.places.iter().filter(|(_, place)| **place == Place::Slot(slot));
+                    let mut last = of_slot.filter_map(|(value, _)| state.last_use.get(value));
+                    last.any(|&last| last > g) || !matches!(self.slots[slot as usize].slot, Slot::Arena { .. })
+                };
+                if self.options.join_transforms
+                    && let Some(joined) = self.filter(steps)
+                    && !joined.between.into_iter().any(is_used)
+                {
+                    self.join_filter(joined.call, steps);
+                }
+            }
             Lower::Library(Routine::Items { operands, results })
             | Lower::LibraryOrExpand(_, Routine::Items { operands, results }, _) => {
                 self.items(state, inst, (operands, results), &places, steps);

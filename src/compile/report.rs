@@ -196,6 +196,7 @@ fn routine(call: &LibraryCall) -> String {
             format!("matrix product {batch} x [{rows}, {depth}] [{depth}, {columns}]")
         }
         LibraryCall::Fft { outer, length, inner, .. } => format!("transform of {length} x {}", outer * inner),
+        LibraryCall::Filter { outer, length, inner, .. } => format!("filter of {length} x {}", outer * inner),
         LibraryCall::Items { primitive, batch, .. } => format!("{primitive} x {batch}"),
         LibraryCall::Tap { .. } => "report to the observer".into(),
         LibraryCall::Host { .. } => "function of the host".into(),

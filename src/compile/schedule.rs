@@ -57,7 +57,12 @@ pub(crate) fn chunks(kernel: &Kernel) -> usize {
 
 /// Whether a kernel is worth starting workers for.
 pub(crate) fn worth_sharing(kernel: &Kernel) -> bool {
-    kernel.iterations() * kernel.nodes.len().div_ceil(8) >= PARALLEL_WORK
+    worth_sharing_of(kernel.iterations(), kernel.nodes.len())
+}
+
+/// Whether so many iterations of a body of so many nodes are worth starting workers for.
+pub(crate) fn worth_sharing_of(iterations: usize, nodes: usize) -> bool {
+    iterations * nodes.div_ceil(8) >= PARALLEL_WORK
 }
 
 /// Joins neighbouring loops wherever every access steps through both as through one.

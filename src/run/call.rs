@@ -120,6 +120,7 @@ impl Program {
             scratch_offset: self.layout.scratch_from_scalars(),
             observer: UnsafeCell::new(observer.map(|observer| observer as &mut Observe<'_>)),
             cancel,
+            stopped: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         };

@@ -10,7 +10,7 @@ use crate::run::session::{Session, Worker};
 const COPY_PIECE: usize = 4096;
 
 /// Copies below this size are done by worker 0: waking another core's cache costs more.
-const SHARED_COPY: usize = 64 * 1024;
+pub(crate) const SHARED_COPY: usize = 64 * 1024;
 
 /// The session of a frame.
 ///

@@ -17,10 +17,10 @@ use std::slice::{from_raw_parts, from_raw_parts_mut};
 use std::sync::Arc;
 
 /// Workers share lines in units of so many neighbours: in f32 a complex unit is one cache line.
-const UNIT: usize = 8;
+pub(super) const UNIT: usize = 8;
 
 /// A block is at most so many lines,
-const MOST_LINES: usize = 16;
+pub(super) const MOST_LINES: usize = 16;
 
 /// or as many units as fit into this, so that a block being transformed stays in the second-level cache.
 const BLOCK_BYTES: usize = 128 * 1024;
@@ -34,6 +34,13 @@ pub(super) struct FftPlans<T: FftNum> {
 impl<T: FftNum> Default for FftPlans<T> {
     fn default() -> FftPlans<T> {
         FftPlans { complex: FftPlanner::new(), real: RealFftPlanner::new() }
+    }
+}
+
+impl<T: FftNum> FftPlans<T> {
+    /// The complex transform of a length, forward and inverse.
+    pub(super) fn both_ways(&mut self, length: usize) -> (Arc<dyn rustfft::Fft<T>>, Arc<dyn rustfft::Fft<T>>) {
+        (self.complex.plan_fft_forward(length), self.complex.plan_fft_inverse(length))
     }
 }
 
@@ -238,7 +245,7 @@ impl<T: FftNum> Transform<T> {
 
 /// Elements from one line of a block to the next: an odd number of cache lines, so that the elements of different lines
 /// at one position, which are touched together, fall into different sets of the cache.
-fn padded(len: usize, size: usize) -> usize {
+pub(super) fn padded(len: usize, size: usize) -> usize {
     (((len * size).div_ceil(ALIGNMENT)) | 1) * ALIGNMENT / size
 }
 
@@ -255,7 +262,7 @@ fn succeeded(result: Result<(), FftError>) {
 ///
 /// `from` points to the first element of an array in which these lines lie.
 #[inline(always)]
-unsafe fn gather<E: Copy + Mul<T, Output = E>, T: Copy>(
+pub(super) unsafe fn gather<E: Copy + Mul<T, Output = E>, T: Copy>(
     from: *const E,
     from_stride: usize,
     to: &mut [E],
@@ -298,7 +305,14 @@ fn spread<'a, E: Copy + Mul<T, Output = E> + 'a, T: Copy>(
 ///
 /// `to` points to the first element of an array in which these lines lie, and nobody else touches them.
 #[inline(always)]
-unsafe fn scatter<E: Copy>(from: &[E], from_stride: usize, to: *mut E, to_stride: usize, len: usize, lines: usize) {
+pub(super) unsafe fn scatter<E: Copy>(
+    from: &[E],
+    from_stride: usize,
+    to: *mut E,
+    to_stride: usize,
+    len: usize,
+    lines: usize,
+) {
     for unit in (0..lines).step_by(UNIT) {
         let width = UNIT.min(lines - unit);
         let from = &from[unit * from_stride..(unit + width - 1) * from_stride + len];

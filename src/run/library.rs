@@ -44,6 +44,17 @@ pub enum FftKind {
     RealInverse,
 }
 
+/// Real numbers that something is multiplied by: for its element `i`, element `offset + stride i` of an array.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Factor {
+    /// Pointer table entry.
+    pub slot: u32,
+    /// The first.
+    pub offset: usize,
+    /// From one to the next.
+    pub stride: usize,
+}
+
 /// A library call with everything about it that is known at compile time.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LibraryCall {
@@ -86,6 +97,28 @@ pub enum LibraryCall {
         /// Destination slot.
         to: u32,
     },
+    /// Complex transforms along the middle axis of arrays seen as (outer, length, inner), a product with a transfer
+    /// function element by element, and the inverse transforms, multiplied by `scale`. `from` and `to` are different memory.
+    Filter {
+        /// f32 or f64: the precision.
+        precision: DType,
+        /// Number of blocks.
+        outer: usize,
+        /// Length of the transforms.
+        length: usize,
+        /// Elements between neighbours along the axis.
+        inner: usize,
+        /// Factor of the result.
+        scale: f64,
+        /// Source slot.
+        from: u32,
+        /// Destination slot.
+        to: u32,
+        /// Real part of the transfer function.
+        re: Factor,
+        /// Its imaginary part; zero if there is none.
+        im: Option<Factor>,
+    },
     /// A primitive on whole items, one by one.
     Items {
         /// The primitive, by name.
@@ -102,8 +135,8 @@ pub enum LibraryCall {
         /// [`LibraryCall::shared_bytes`].
         shared: Option<u32>,
     },
-    /// Reports a row to the observer of the call, by worker 0, where `index` is a multiple of `every`; stores whether to
-    /// stop (a byte) in slot `stop`.
+    /// Reports a row to the observer of the call, by worker 0, where `index`, which is the same for all workers, is a
+    /// multiple of `every`; stores whether to stop at `stop`, for each worker.
     Tap {
         /// i32: number of the row.
         index: Place,
@@ -115,8 +148,8 @@ pub enum LibraryCall {
         columns: usize,
         /// Every how many rows the observer is called.
         every: i64,
-        /// Slot of one byte.
-        stop: u32,
+        /// A byte of the scalar area.
+        stop: Place,
     },
     /// Calls a function of the host, by worker 0.
     Host {

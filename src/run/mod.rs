@@ -5,6 +5,7 @@ mod barrier;
 pub mod call;
 pub mod entry_points;
 mod fft;
+mod filter;
 mod gemm;
 mod host;
 #[cfg(feature = "compiler")]

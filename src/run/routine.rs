@@ -1,6 +1,7 @@
 //! Library calls made ready to run: one arm for each kind of [`LibraryCall`].
 
 use crate::run::fft::{Fft, FftPlans};
+use crate::run::filter::Filter;
 use crate::run::gemm::Gemm;
 use crate::run::host::HostRoutine;
 use crate::run::items::Items;
@@ -22,6 +23,8 @@ pub(super) enum Routine {
     Gemm(Gemm),
     Single(Fft<f32>),
     Double(Fft<f64>),
+    SingleFilter(Filter<f32>),
+    DoubleFilter(Filter<f64>),
     Items(Items),
     Tap(Tap),
     Host(HostRoutine),
@@ -35,6 +38,10 @@ impl Routine {
             LibraryCall::Fft { precision: DType::F32, .. } => Routine::Single(Fft::new(call, &mut planner.single)),
             LibraryCall::Fft { precision: DType::F64, .. } => Routine::Double(Fft::new(call, &mut planner.double)),
             LibraryCall::Fft { precision, .. } => internal(&format!("a transform in {precision}")),
+            LibraryCall::Filter { precision: DType::F32, .. } => {
+                Routine::SingleFilter(Filter::new(call, &mut planner.single))
+            }
+            LibraryCall::Filter { .. } => Routine::DoubleFilter(Filter::new(call, &mut planner.double)),
             LibraryCall::Items { .. } => Routine::Items(Items::new(call)),
             LibraryCall::Tap { .. } => Routine::Tap(Tap::new(call)),
             LibraryCall::Host { .. } => Routine::Host(HostRoutine::new(call)),
@@ -48,6 +55,8 @@ impl Routine {
             Routine::Items(items) => items.scratch_bytes(),
             Routine::Single(fft) => fft.scratch_bytes(),
             Routine::Double(fft) => fft.scratch_bytes(),
+            Routine::SingleFilter(filter) => filter.scratch_bytes(),
+            Routine::DoubleFilter(filter) => filter.scratch_bytes(),
             Routine::Tap(tap) => tap.scratch_bytes(),
         }
     }
@@ -64,6 +73,8 @@ impl Routine {
                 Routine::Gemm(gemm) => gemm.run(worker),
                 Routine::Single(fft) => fft.run(worker),
                 Routine::Double(fft) => fft.run(worker),
+                Routine::SingleFilter(filter) => filter.run(worker),
+                Routine::DoubleFilter(filter) => filter.run(worker),
                 Routine::Items(items) => items.run(session, worker),
                 Routine::Tap(tap) => tap.run(session, worker),
                 Routine::Host(host) => host.run(session, worker),

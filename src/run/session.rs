@@ -30,6 +30,8 @@ pub(super) struct Session<'a> {
     pub(super) observer: UnsafeCell<Option<&'a mut Observe<'a>>>,
     /// Set by anybody who wants the call to stop.
     pub(super) cancel: Option<&'a AtomicBool>,
+    /// What worker 0 tells the others at a tap: whether to stop.
+    pub(super) stopped: AtomicBool,
     /// Whether a routine failed, in which case taps ask to stop.
     pub(super) failed: AtomicBool,
     /// What went wrong first.

@@ -1,4 +1,8 @@
 //! Taps: rows of numbers that a running program shows to the observer of the call, which may ask it to stop.
+//!
+//! Every worker knows by itself whether a row is due, and answers by itself that the program goes on where none is. Only for
+//! a row that is due do the workers meet, to hear from the first what the observer has said; and for every row where the
+//! caller may cancel, which no worker can know for the others.
 
 use crate::run::library::LibraryCall;
 use crate::run::program::Place;
@@ -18,7 +22,7 @@ pub(super) struct Tap {
     dtype: DType,
     columns: usize,
     every: i64,
-    stop: u32,
+    stop: Place,
 }
 
 impl Tap {
@@ -37,32 +41,43 @@ impl Tap {
         self.columns * size_of::<f64>()
     }
 
-    /// Reports, if a row is due, and stores the answer.
+    /// Reports, if a row is due, and stores the answer for this worker.
     ///
     /// # Safety
     ///
-    /// Called by all workers of the session; the places hold what the call describes.
+    /// Called by all workers of the session; the places hold what the call describes, and the index is the same for all.
     pub(super) unsafe fn run(&self, session: &Session<'_>, worker: &Worker) {
-        if worker.index != 0 {
+        // SAFETY: the places hold an i32 that nobody writes meanwhile, and a byte.
+        let (index, stop) =
+            unsafe { (i64::from(worker.place(self.index).cast::<i32>().read()), worker.place(self.stop)) };
+        let is_due = index.rem_euclid(self.every) == 0;
+        if !is_due && session.cancel.is_none() {
+            // SAFETY: as above.
+            unsafe { stop.write(0) };
             return;
         }
-        // SAFETY: the places hold an i32, `columns` numbers of `dtype` and a byte that only this worker touches until
-        // the next barrier; the scratch has room for the row.
-        unsafe {
-            let index = i64::from(worker.place(self.index).cast::<i32>().read());
-            let stop = worker.slot(self.stop);
-            let observer = &mut *session.observer.get();
-            let asked = match observer {
-                Some(observer) if index.rem_euclid(self.every) == 0 => {
-                    // Should the observer panic, this stays behind.
-                    stop.write(1);
-                    observer(index, self.row(worker))
-                }
-                _ => false,
-            };
-            let cancelled = session.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed));
-            stop.write(u8::from(asked || cancelled || session.failed.load(Ordering::Relaxed)));
+        if worker.index == 0 {
+            // Should the observer panic, this stays behind.
+            session.stopped.store(true, Ordering::Relaxed);
+            session.guarded(|| {
+                // SAFETY: only this worker touches the observer; the place holds `columns` numbers of `dtype` that nobody
+                // writes meanwhile, and the scratch has room for the row.
+                let asked = unsafe {
+                    match &mut *session.observer.get() {
+                        Some(observer) if is_due => observer(index, self.row(worker)),
+                        _ => false,
+                    }
+                };
+                let cancelled = session.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed));
+                let failed = session.failed.load(Ordering::Relaxed);
+                session.stopped.store(asked || cancelled || failed, Ordering::Relaxed);
+            });
         }
+        session.barrier.wait(worker.count);
+        // SAFETY: as above.
+        unsafe { stop.write(u8::from(session.stopped.load(Ordering::Relaxed))) };
+        // Nobody changes the answer before all have heard it.
+        session.barrier.wait(worker.count);
     }
 
     /// The row, converted.

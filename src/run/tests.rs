@@ -3,7 +3,7 @@
 
 use crate::run::call::CallOptions;
 use crate::run::entry_points::{ct_barrier, ct_copy, ct_library, session};
-use crate::run::library::{FftKind, LibraryCall, MatrixOperand};
+use crate::run::library::{Factor, FftKind, LibraryCall, MatrixOperand};
 use crate::run::program::{Code, Entry, Frame, Parts, Place, Program, Slot};
 use cotangent_ir::{DType, Error, ErrorKind, Scalar, Tensor, Type};
 use num_complex::Complex;
@@ -71,21 +71,19 @@ fn assert_adds_one(program: &Program, start: u8, threads: usize) {
     assert!(output.bytes().iter().all(|&byte| byte == start + 1));
 }
 
-/// Asks for a tap in every round until one says stop; counts the rounds in the output.
+/// Asks for a tap in every round until one says stop, which every worker hears; counts the rounds in the output.
 unsafe extern "C" fn tap_until_stop(frame: *mut Frame) {
-    // SAFETY: the frame is the one this worker was given; slots are row, output (i32), stop; the scalars hold an i32.
+    // SAFETY: the frame is the one this worker was given; slots are row, output (i32); the scalars hold an i32
+    // and a byte.
     unsafe {
         let Frame { table, scalars, worker, .. } = *frame;
         for round in 0..i32::MAX {
             scalars.cast::<i32>().write(round);
             ct_library(frame, 0);
-            ct_barrier(frame);
-            let stop = (*table.add(2)).read() != 0;
             if worker == 0 {
                 (*table.add(1)).cast::<i32>().write(round);
             }
-            ct_barrier(frame);
-            if stop {
+            if scalars.add(4).read() != 0 {
                 break;
             }
         }
@@ -94,11 +92,9 @@ unsafe extern "C" fn tap_until_stop(frame: *mut Frame) {
 
 fn tap_program() -> Program {
     let (index, row) = (Place::Scalar(0), Place::Slot(0));
-    let tap = LibraryCall::Tap { index, row, dtype: DType::F32, columns: 3, every: 10, stop: 2 };
+    let tap = LibraryCall::Tap { index, row, dtype: DType::F32, columns: 3, every: 10, stop: Place::Scalar(4) };
     let types = [Type::new(DType::F32, &[3]), Type::scalar(DType::I32)];
-    let mut parts = parts(&types[..1], &types[1..], vec![tap], tap_until_stop);
-    parts.slots.push(Slot::Arena { offset: 0, bytes: 1 });
-    parts.arena_bytes = 64;
+    let parts = parts(&types[..1], &types[1..], vec![tap], tap_until_stop);
     // SAFETY: `tap_until_stop` keeps to these slots.
     unsafe { Program::new(parts) }
 }
@@ -220,6 +216,49 @@ fn transforms_equal_their_definition() {
             }
         }
     }
+}
+
+#[test]
+fn filters_are_transforms_there_and_back() {
+    for precision in [DType::F32, DType::F64] {
+        for length in [1, 2, 7, 16, 60] {
+            for (outer, inner) in [(1, 1), (5, 1), (1, 3), (2, 8), (3, 37)] {
+                filter_equals_definition(precision, [outer, length, inner], false);
+                filter_equals_definition(precision, [outer, length, inner], true);
+            }
+        }
+    }
+}
+
+fn filter_equals_definition(precision: DType, shape: [usize; 3], is_complex: bool) {
+    let [outer, length, inner] = shape;
+    let ty = Type::new(precision.complex().unwrap(), &shape);
+    let types = [ty.clone(), ty.clone()];
+    let scale = 0.75;
+    let part = |offset| Factor { slot: 1, offset, stride: 2 };
+    let im = is_complex.then(|| part(1));
+    let call = LibraryCall::Filter { precision, outer, length, inner, scale, from: 0, to: 2, re: part(0), im };
+    // SAFETY: `all_calls` only runs the call, whose operands have the sizes of the slots.
+    let program = unsafe { Program::new(parts(&types, &types[..1], vec![call], all_calls)) };
+    let args = [noise(ty.clone()), noise(ty)];
+    let given = complex(&run_all(&program, &args)[0]);
+    let (x, response) = (complex(&args[0]), complex(&args[1]));
+    let along = |x: &[Complex<f64>], sign: f64| -> Vec<Complex<f64>> {
+        let element = |position: usize| {
+            let (block, k, column) = (position / (length * inner), position / inner % length, position % inner);
+            let term = |j: usize| {
+                let angle = sign * std::f64::consts::TAU * ((j * k) % length) as f64 / length as f64;
+                x[(block * length + j) * inner + column] * Complex::from_polar(1.0, angle)
+            };
+            (0..length).map(term).sum()
+        };
+        (0..x.len()).map(element).collect()
+    };
+    let spectrum = along(&x, -1.0);
+    let factor = |h: Complex<f64>| if is_complex { h } else { Complex::new(h.re, 0.0) };
+    let product: Vec<Complex<f64>> = spectrum.iter().zip(&response).map(|(s, &h)| s * factor(h) * scale).collect();
+    let what = format!("filter {precision} {outer}x{length}x{inner}");
+    assert_close(&given, &along(&product, 1.0), 40.0 * length as f64 * tolerance(precision), &what);
 }
 
 fn transform_equals_definition(kind: FftKind, precision: DType, [outer, length, inner]: [usize; 3]) {

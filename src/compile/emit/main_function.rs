@@ -6,13 +6,16 @@
 use super::kernel_function::{self, Layout};
 use super::lanes::{Arg, Emitter, Form};
 use super::{POINTER, Unit};
+use crate::compile::pieces::run_of_pieces;
 use crate::compile::plan::{Plan, Step};
 use crate::run::program::{Frame, Place};
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::ReduceOp;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, BlockCall, InstBuilder, JumpTableData, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{
+    BlockArg, BlockCall, FuncRef, InstBuilder, JumpTableData, MemFlagsData, Type, Value, types,
+};
 use cranelift_frontend::FunctionBuilder;
 use cranelift_module::FuncId;
 use std::collections::HashMap;
@@ -129,13 +132,49 @@ impl Main<'_, '_, '_> {
         }
     }
 
-    fn steps(&mut self, steps: &[Step]) {
-        steps.iter().for_each(|step| self.step(step));
+    fn steps(&mut self, mut steps: &[Step]) {
+        while !steps.is_empty() {
+            let count = if self.plan.parallel { run_of_pieces(steps) } else { 1 };
+            let (together, rest) = steps.split_at(count);
+            match together {
+                [step] => self.step(step),
+                _ => self.piece_by_piece(together),
+            }
+            steps = rest;
+        }
+    }
+
+    /// Kernels cut into the same number of pieces, all of them on one piece before the next.
+    fn piece_by_piece(&mut self, steps: &[Step]) {
+        let functions: Vec<_> = steps.iter().map(|step| self.function(step)).collect();
+        let Some(&(_, (first, last))) = functions.first() else { return };
+        let (body, exit) = (self.emitter.builder.create_block(), self.emitter.builder.create_block());
+        let piece = self.emitter.builder.append_block_param(body, POINTER);
+        let some = self.emitter.builder.ins().icmp(IntCC::UnsignedLessThan, first, last);
+        self.emitter.builder.ins().brif(some, body, &[BlockArg::Value(first)], exit, &[]);
+        self.emitter.builder.switch_to_block(body);
+        let next = self.emitter.builder.ins().iadd_imm_s(piece, 1);
+        for (function, _) in functions {
+            self.emitter.builder.ins().call(function, &[self.table, self.scalars, piece, next]);
+        }
+        let more = self.emitter.builder.ins().icmp(IntCC::UnsignedLessThan, next, last);
+        self.emitter.builder.ins().brif(more, body, &[BlockArg::Value(next)], exit, &[]);
+        self.continue_in(exit, &[body]);
+    }
+
+    /// The function of a kernel, and this worker's share of its pieces.
+    fn function(&mut self, step: &Step) -> (FuncRef, (Value, Value)) {
+        let Step::Kernel { kernel, bind, chunks } = step else { internal("a step that is no kernel") };
+        let version = (*kernel, bind.clone(), *chunks);
+        let (Some(&id), Some(&share)) = (self.versions.get(&version), self.shares.get(chunks)) else {
+            internal("a kernel without a function")
+        };
+        (self.emitter.imports.defined(self.emitter.builder.func, id), share)
     }
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Kernel { kernel, bind, chunks } => self.kernel(&(*kernel, bind.clone(), *chunks)),
+            Step::Kernel { chunks, .. } => self.kernel(step, *chunks),
             Step::Scalar { kernel, bind } => self.scalar(*kernel, bind),
             Step::Combine { op, dtype, partials, count, into } => self.combine(*op, *dtype, *partials, *count, *into),
             Step::Library { call } => {
@@ -162,16 +201,13 @@ impl Main<'_, '_, '_> {
         }
     }
 
-    fn kernel(&mut self, version: &Version) {
-        let (Some(&id), Some(&(first, last))) = (self.versions.get(version), self.shares.get(&version.2)) else {
-            internal("a kernel without a function")
-        };
-        let function = self.emitter.imports.defined(self.emitter.builder.func, id);
+    fn kernel(&mut self, step: &Step, chunks: usize) {
+        let (function, (first, last)) = self.function(step);
         let call = |main: &mut Self| {
             main.emitter.builder.ins().call(function, &[main.table, main.scalars, first, last]);
         };
         // With one chunk the work is the first worker's; the others need not look.
-        if self.plan.parallel && version.2 == 1 { self.only_if(self.is_first, call) } else { call(self) }
+        if self.plan.parallel && chunks == 1 { self.only_if(self.is_first, call) } else { call(self) }
     }
 
     fn scalar(&mut self, kernel: usize, bind: &[Place]) {

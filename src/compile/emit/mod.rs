@@ -23,7 +23,8 @@ mod split;
 mod tests;
 mod wide;
 
-pub(crate) use body::order;
+pub(crate) use self::body::order;
+pub(crate) use self::kernel_function::chunk_size;
 
 use crate::compile::plan::Plan;
 use crate::run::entry_points;
