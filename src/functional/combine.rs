@@ -181,7 +181,7 @@ impl<F> Div<f64> for ScaledFunctional<F> {
     type Output = ScaledFunctional<F>;
 
     fn div(self, divisor: f64) -> ScaledFunctional<F> {
-        divisor.recip() * self
+        Mul::mul(divisor.recip(), self)
     }
 }
 

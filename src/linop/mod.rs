@@ -19,6 +19,8 @@ mod difference;
 mod matrix;
 mod norm;
 mod operator;
+mod pad;
+mod select;
 mod shape;
 
 pub use circular::{CircularConvolve, Filter};
@@ -30,6 +32,8 @@ pub use difference::{Boundary, Edge, FiniteDifference, SingleAxisFiniteDifferenc
 pub use matrix::MatrixOperator;
 pub use norm::{adjoint_error, operator_norm, power_iteration, valid_adjoint};
 pub use operator::LinOp;
+pub use pad::{Crop, Pad};
+pub use select::{BlockRange, BlockSlice, Slice, Sum};
 pub use shape::{Reshape, Transpose};
 
 use crate::{Array, DType, Error, ErrorKind, Factor, Function, Variable, linear_adjoint};

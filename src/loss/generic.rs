@@ -35,7 +35,6 @@ impl Loss<()> {
     ///
     /// # Errors
     /// The error `y` stands for.
-    #[expect(clippy::new_ret_no_self, reason = "what data are, arrays or block arrays, decides the type")]
     pub fn new<Y: Variable, F>(y: Y, functional: F) -> Result<Loss<F, Identity<Y::Type>>> {
         let operator = Identity::new(y.variable_type()?);
         Ok(Loss { y, functional, operator, scale: Factor::ONE })

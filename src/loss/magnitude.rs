@@ -69,7 +69,6 @@ macro_rules! magnitude_losses {
             ///
             /// # Errors
             /// Data that are complex; the error `y` stands for.
-            #[expect(clippy::new_ret_no_self, reason = "what data are, arrays or block arrays, decides the type")]
             pub fn new<Y: Variable>(y: Y) -> Result<$name<Identity<Y::Type>>> {
                 check_real(stringify!($name), &y)?;
                 let operator = Identity::new(y.variable_type()?);

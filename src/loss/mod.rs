@@ -188,7 +188,7 @@ macro_rules! loss_algebra {
             type Output = Self;
 
             fn div(self, divisor: f64) -> Self {
-                divisor.recip() * self
+                std::ops::Mul::mul(divisor.recip(), self)
             }
         }
 

@@ -36,7 +36,6 @@ impl PoissonLoss {
     ///
     /// # Errors
     /// Data that are complex; the error `y` stands for.
-    #[expect(clippy::new_ret_no_self, reason = "what data are, arrays or block arrays, decides the type")]
     pub fn new<Y: Variable>(y: Y) -> Result<PoissonLoss<Identity<Y::Type>>> {
         check_real("PoissonLoss", &y)?;
         // Counts are often integers, which have no precision of their own.

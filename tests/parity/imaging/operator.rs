@@ -5,12 +5,12 @@ use crate::fixtures::Case;
 use crate::formula::{Formula, Value as Operand};
 use crate::report::{Broken, Computed, Results};
 use cotangent::linop::{
-    Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Dft, Diagonal, Edge, Filter, FiniteDifference,
-    Identity, LinOp, LinearOperator, MatrixNorm, MatrixOperator, Reshape, ScaledIdentity, SingleAxisFiniteDifference,
-    Transpose, operator_norm, power_iteration,
+    BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Dft, Diagonal, Edge,
+    Filter, FiniteDifference, Identity, LinOp, LinearOperator, MatrixNorm, MatrixOperator, Pad, Reshape,
+    ScaledIdentity, SingleAxisFiniteDifference, Slice, Sum, Transpose, operator_norm, power_iteration,
 };
 use cotangent::operator::{Map, Op};
-use cotangent::{Array, BlockArray, BlockType, DType, Factor, Type};
+use cotangent::{Array, BlockArray, BlockType, Border, DType, Factor, Index, Type};
 use num_complex::Complex;
 use serde_json::Value;
 
@@ -31,7 +31,6 @@ pub(crate) const MISSING: &[&str] = &[
     "cone_axis1",
     "cone_fdk",
     "cone_pixel_size",
-    "crop",
     "diagonal_blocks",
     "diff_both0",
     "diff_both1",
@@ -82,18 +81,8 @@ pub(crate) const MISSING: &[&str] = &[
     "optics_fresnel_2d",
     "optics_fresnel_pad",
     "optics_fresnel_rect",
-    "pad_constant",
-    "pad_edge",
-    "pad_reflect",
-    "pad_symmetric",
-    "pad_wrap",
     "singleaxisfinitesum",
     "singleaxishaartransform",
-    "slice",
-    "slice_block",
-    "slice_blocks",
-    "sum_all",
-    "sum_axis",
     "vstack_blocks",
     "vstack_collapse",
     "vstack_no_collapse",
@@ -119,9 +108,21 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
         "operator.Angle" => differentiated(case, &Op::new(input_type(params), |x: &Array| x.angle())?),
         "operator.Exp" => differentiated(case, &Op::new(input_type(params), |x: &Array| x.exp())?),
         _ if params["op"]["op"] == "Identity" && params["op"]["input_shape"][0].is_array() => {
-            let shapes: Vec<Vec<usize>> = params["op"]["input_shape"].as_array().unwrap().iter().map(sizes).collect();
-            let identity = Identity::new(BlockType::new(dtype(&params["op"]), &shapes));
+            let identity = Identity::new(block_type(&params["op"]));
             applied::<BlockArray, BlockArray>(case, &identity.into())
+        }
+        _ if params["op"]["op"] == "Slice" && params["op"]["input_shape"][0].is_array() => {
+            let ty = block_type(&params["op"]);
+            match &params["op"]["idx"] {
+                Value::Number(block) => {
+                    let block = block.as_u64().unwrap() as usize;
+                    applied::<BlockArray, Array>(case, &BlockSlice::new(ty, block)?.into())
+                }
+                range => {
+                    let blocks = sizes(&Value::from(&range["slice"].as_array().unwrap()[..2]));
+                    applied::<BlockArray, BlockArray>(case, &BlockRange::new(ty, blocks[0]..blocks[1])?.into())
+                }
+            }
         }
         _ if params["outputs"][0] == "matrix_norms" => matrix_norms(case),
         _ => {
@@ -143,6 +144,11 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
             Ok(results)
         }
     }
+}
+
+fn block_type(op: &Value) -> BlockType {
+    let shapes: Vec<Vec<usize>> = op["input_shape"].as_array().unwrap().iter().map(sizes).collect();
+    BlockType::new(dtype(op), &shapes)
 }
 
 /// Forward, adjoint and gram, as far as the case has inputs for them.
@@ -304,6 +310,26 @@ pub(crate) fn linear(case: Case<'_>, op: &Value) -> Computed<LinOp> {
             let axis = op["axis"].as_i64().unwrap_or(-1) as isize;
             SingleAxisFiniteDifference::new(input_type(op), axis, boundary(op))?.into()
         }
+        "Pad" => {
+            let widths = widths(&op["pad_width"]);
+            match op["mode"].as_str() {
+                None | Some("constant") => Pad::zeros(input_type(op), &widths)?.into(),
+                Some("edge") => Pad::border(input_type(op), &widths, Border::Edge)?.into(),
+                Some("reflect") => Pad::border(input_type(op), &widths, Border::Reflect)?.into(),
+                Some("symmetric") => Pad::border(input_type(op), &widths, Border::Symmetric)?.into(),
+                Some("wrap") => Pad::border(input_type(op), &widths, Border::Wrap)?.into(),
+                Some(other) => return Err(Broken(format!("the runner knows no border {other}"))),
+            }
+        }
+        "Crop" => Crop::new(input_type(op), &widths(&op["crop_width"]))?.into(),
+        "Sum" => match &op["axis"] {
+            Value::Null => Sum::new(input_type(op)).into(),
+            axes => Sum::along(input_type(op), &whole_numbers(axes))?.into(),
+        },
+        "Slice" => {
+            let index: Vec<Index> = op["idx"].as_array().unwrap().iter().map(index).collect();
+            Slice::new(input_type(op), &index)?.into()
+        }
         "Formula" => linear_function(operator(case, op)?)?,
         "Jacobian" => {
             let (operator, u) = (operator(case, &op["of"])?, array("u"));
@@ -347,6 +373,19 @@ fn linear_function(op: Op) -> Computed<LinOp> {
     }
 
     Ok(Linear(op).into())
+}
+
+fn widths(list: &Value) -> Vec<(usize, usize)> {
+    let pair = |pair: &Value| (pair[0].as_u64().unwrap() as usize, pair[1].as_u64().unwrap() as usize);
+    list.as_array().unwrap().iter().map(pair).collect()
+}
+
+fn index(value: &Value) -> Index {
+    let bound = |position: usize| value["slice"][position].as_i64().map(|bound| bound as isize);
+    match value.as_i64() {
+        Some(at) => Index::At(at as isize),
+        None => Index::Slice { start: bound(0), end: bound(1), step: bound(2).unwrap_or(1) },
+    }
 }
 
 fn factor(value: &Value) -> Factor {
