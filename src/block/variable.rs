@@ -67,7 +67,7 @@ impl Variable for Array {
 /// ```
 /// use cotangent::{BlockType, DType};
 /// let ty = BlockType::new(DType::F32, &[vec![3, 4], vec![2]]);
-/// assert_eq!(ty.to_string(), "(f32[3, 4], f32[2])");
+/// assert_eq!(ty.to_string(), "(f32[3,4], f32[2])");
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockType(Vec<Type>);

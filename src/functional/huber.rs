@@ -14,7 +14,8 @@ use crate::{Array, Factor, Result, Variable};
 /// use cotangent::functional::{Functional, HuberNorm, Prox};
 /// let v = Array::from([-2.0f32, -1.0, 0.0, 0.5, 3.0]);
 /// assert_eq!(HuberNorm::new().value(&v).item()?, 4.625);
-/// assert_eq!(HuberNorm::new().prox(&v, 1.0.into()).to_vec::<f32>()?, [-1.0, -0.5, 0.0, 0.25, 2.0]);
+/// let p = HuberNorm::new().prox(&v, 1.0.into()).to_vec::<f32>()?;
+/// assert!(p[..4] == [-1.0, -0.5, 0.0, 0.25] && (p[4] - 2.0).abs() < 1e-6);
 /// let joint = HuberNorm::with_delta(0.5)?.joint();
 /// assert!((joint.value(&v).item()? - 1.762459).abs() < 1e-5);
 /// # Ok::<(), cotangent::Error>(())

@@ -19,7 +19,7 @@ use std::f64::consts::SQRT_2;
 /// `g(D x)`: a norm `g` of the differences `x[i + 1] - x[i]` along axes, stacked along a new axis 0.
 ///
 /// Circular, with the difference from the last element to the first, unless [`open`](TvNorm::open), where that difference is
-/// 0. The prox is an approximation for small `λ`; see the head of the file for its equation:
+/// 0. The prox is an approximation for small `λ`:
 /// `v + (1 / (√2 K)) Σ_a D_aᵀ e_a` with `e = prox_{√2 K λ g}(D v / √2) − D v / √2` and `K` twice the number of axes.
 ///
 /// ```
