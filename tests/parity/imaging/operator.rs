@@ -136,10 +136,10 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
             if let Some(iterations) = params["maxiter"].as_u64() {
                 results.insert("mu".into(), vec![power_iteration(&a, iterations as usize, 0)?.0]);
             }
-            if let Some(dft) = dft(case, &params["op"])? {
-                if case.has_input("y") {
-                    results.insert("inv".into(), vec![dft.inverse(&case.input("y"))]);
-                }
+            if let Some(dft) = dft(case, &params["op"])?
+                && case.has_input("y")
+            {
+                results.insert("inv".into(), vec![dft.inverse(&case.input("y"))]);
             }
             Ok(results)
         }
