@@ -12,6 +12,10 @@ pub mod primitives {}
 #[doc = include_str!("../docs/numpy.md")]
 pub mod numpy {}
 
+/// What SCICO calls the parts of inverse problems, and what they are here.
+#[doc = include_str!("../docs/imaging.md")]
+pub mod imaging {}
+
 /// Mistakes that are made with transformations, each with the message and its repair.
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}

@@ -58,11 +58,13 @@ pub mod guide;
 pub mod linop;
 pub mod loss;
 pub mod metric;
+pub mod operator;
 pub mod optimize;
 pub mod solver;
 
 mod axis;
 mod batch;
+mod block;
 mod check;
 mod checkpoint;
 mod control;
@@ -85,6 +87,7 @@ mod tree;
 
 pub use axis::{all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter};
 pub use batch::{Vmap, vmap};
+pub use block::{BlockArray, BlockOperand, BlockTerm, BlockType, Variable, VariableType};
 pub use check::check_grads;
 pub use checkpoint::{Checkpoint, checkpoint};
 pub use control::{cond, fori_loop, scan, scan_reversed, switch, while_loop};

@@ -1,8 +1,13 @@
 //! Functionals made of functionals: multiples and sums, and the zero functional.
 
-use super::{Functional, L1Norm, L2Norm, L21Norm, NonNegativeIndicator, Prox, SquaredL2Norm};
-use crate::{Array, DType, Factor};
-use std::ops::{Add, Mul};
+use super::parameter::precision;
+use super::{
+    BoxIndicator, ComposedFunctional, Functional, HuberNorm, L0Norm, L1MinusL2Norm, L1Norm, L2BallIndicator, L2Norm,
+    L21Norm, NonNegativeIndicator, NuclearNorm, Prox, ProximalAverage, SeparableFunctional, SetDistance, SquaredL2Norm,
+    SquaredSetDistance, TvNorm,
+};
+use crate::{Array, Factor, Variable};
+use std::ops::{Add, Div, Mul};
 
 /// `c f`, with the prox of `f` at `c λ`.
 ///
@@ -49,14 +54,14 @@ impl<F> ScaledFunctional<F> {
     }
 }
 
-impl<F: Functional> Functional for ScaledFunctional<F> {
-    fn value(&self, x: &Array) -> Array {
+impl<X: Variable, F: Functional<X>> Functional<X> for ScaledFunctional<F> {
+    fn value(&self, x: &X) -> Array {
         self.factor.times(&self.functional.value(x))
     }
 }
 
-impl<F: Prox> Prox for ScaledFunctional<F> {
-    fn prox(&self, v: &Array, lambda: Factor) -> Array {
+impl<X: Variable, F: Prox<X>> Prox<X> for ScaledFunctional<F> {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
         self.functional.prox(v, &lambda * &self.factor)
     }
 }
@@ -68,8 +73,8 @@ impl<F, G> FunctionalSum<F, G> {
     }
 }
 
-impl<F: Functional, G: Functional> Functional for FunctionalSum<F, G> {
-    fn value(&self, x: &Array) -> Array {
+impl<X: Variable, F: Functional<X>, G: Functional<X>> Functional<X> for FunctionalSum<F, G> {
+    fn value(&self, x: &X) -> Array {
         self.first.value(x) + self.second.value(x)
     }
 }
@@ -81,22 +86,22 @@ impl ZeroFunctional {
     }
 }
 
-impl Functional for ZeroFunctional {
-    fn value(&self, x: &Array) -> Array {
-        match x.dtype() {
-            Ok(dtype) => Array::zeros(&[], if dtype.is_inexact() { dtype.real() } else { DType::F32 }),
-            Err(_) => x.clone(),
+impl<X: Variable> Functional<X> for ZeroFunctional {
+    fn value(&self, x: &X) -> Array {
+        match x.leaf_error() {
+            Some(error) => Array::from_error(error),
+            None => Array::zeros(&[], precision(x)),
         }
     }
 }
 
-impl Prox for ZeroFunctional {
-    fn prox(&self, v: &Array, _lambda: Factor) -> Array {
+impl<X: Variable> Prox<X> for ZeroFunctional {
+    fn prox(&self, v: &X, _lambda: Factor) -> X {
         v.clone()
     }
 }
 
-/// Multiplication by numbers from the left and sums, for each functional.
+/// Multiplication by numbers from either side, division by them, and sums, for each functional.
 macro_rules! algebra {
     ($($name:ident $(<$($parameter:ident),+>)?;)*) => { $(
         impl $(<$($parameter),+>)? Mul<$name $(<$($parameter),+>)?> for f64 {
@@ -107,7 +112,23 @@ macro_rules! algebra {
             }
         }
 
-        impl<Other: Functional $($(, $parameter)+)?> Add<Other> for $name $(<$($parameter),+>)? {
+        impl $(<$($parameter),+>)? Mul<f64> for $name $(<$($parameter),+>)? {
+            type Output = ScaledFunctional<$name $(<$($parameter),+>)?>;
+
+            fn mul(self, factor: f64) -> Self::Output {
+                ScaledFunctional::new(factor, self)
+            }
+        }
+
+        impl $(<$($parameter),+>)? Div<f64> for $name $(<$($parameter),+>)? {
+            type Output = ScaledFunctional<$name $(<$($parameter),+>)?>;
+
+            fn div(self, divisor: f64) -> Self::Output {
+                ScaledFunctional::new(divisor.recip(), self)
+            }
+        }
+
+        impl<Other $($(, $parameter)+)?> Add<Other> for $name $(<$($parameter),+>)? {
             type Output = FunctionalSum<$name $(<$($parameter),+>)?, Other>;
 
             fn add(self, other: Other) -> Self::Output {
@@ -117,11 +138,23 @@ macro_rules! algebra {
     )* };
 }
 algebra! {
+    L0Norm;
     L1Norm;
     L2Norm;
     SquaredL2Norm;
     L21Norm;
+    L1MinusL2Norm;
+    HuberNorm;
+    NuclearNorm;
+    TvNorm<N>;
     NonNegativeIndicator;
+    BoxIndicator;
+    L2BallIndicator;
+    SetDistance<P>;
+    SquaredSetDistance<P>;
+    ProximalAverage<F>;
+    SeparableFunctional<F>;
+    ComposedFunctional<F>;
     ZeroFunctional;
     FunctionalSum<F, G>;
 }
@@ -136,7 +169,23 @@ impl<F> Mul<ScaledFunctional<F>> for f64 {
     }
 }
 
-impl<Other: Functional, F> Add<Other> for ScaledFunctional<F> {
+impl<F> Mul<f64> for ScaledFunctional<F> {
+    type Output = ScaledFunctional<F>;
+
+    fn mul(self, factor: f64) -> ScaledFunctional<F> {
+        factor * self
+    }
+}
+
+impl<F> Div<f64> for ScaledFunctional<F> {
+    type Output = ScaledFunctional<F>;
+
+    fn div(self, divisor: f64) -> ScaledFunctional<F> {
+        Mul::mul(divisor.recip(), self)
+    }
+}
+
+impl<Other, F> Add<Other> for ScaledFunctional<F> {
     type Output = FunctionalSum<ScaledFunctional<F>, Other>;
 
     fn add(self, other: Other) -> Self::Output {

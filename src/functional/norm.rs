@@ -3,9 +3,9 @@
 //! All are defined for real and complex arrays through magnitudes `|x_i|`; proxes keep the phase of each element. A
 //! magnitude of exactly 0 gives exactly 0.
 
-use super::{Functional, Prox};
-use crate::inner::{divide_or_zero, norm, norm_square};
-use crate::{Array, Factor};
+use super::{Functional, Prox, scaled, threshold};
+use crate::inner::{divide_or_zero, norm, norm_square, root, total};
+use crate::{Array, Factor, Variable};
 
 /// `‖x‖₁ = Σ |x_i|`. The prox shrinks magnitudes: `sgn(v_i) max(|v_i| − λ, 0)`.
 ///
@@ -23,32 +23,30 @@ use crate::{Array, Factor};
 pub struct L1Norm;
 
 /// `‖x‖₂ = sqrt(Σ |x_i|²)`, over all elements. The prox is `max(1 − λ / ‖v‖₂, 0) v`, and 0 for `v = 0`.
+///
+/// ```
+/// use cotangent::{Array, BlockArray};
+/// use cotangent::functional::{Functional, L2Norm};
+/// // Of a block array it is the norm over all blocks.
+/// let x = BlockArray::new([Array::from([3.0f32, 4.0]), Array::from([-1.0f32, 0.5, 2.0])])?;
+/// assert_eq!(L2Norm::new().value(&x).item()?, 5.5);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct L2Norm;
 
 /// `‖x‖₂² = Σ |x_i|²`, without a factor of ½. The prox is `v / (1 + 2 λ)`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SquaredL2Norm;
-
-/// `‖x‖₂,₁`: the sum of the `l2` norms of groups of elements, those along some axes; along axis 0 unless told otherwise.
-/// The prox shrinks the norm of each group: `v_g max(‖v_g‖ − λ, 0) / ‖v_g‖`, and 0 where `‖v_g‖ = 0`.
 ///
 /// ```
 /// use cotangent::Array;
-/// use cotangent::functional::{Functional, L21Norm, Prox};
-/// let m = Array::from([[3.0f32, 0.0, 1.0], [4.0, 0.0, -2.0]]);
-/// assert!((L21Norm::new().value(&m).item()? - 7.236068).abs() < 1e-5);
-/// assert!((L21Norm::along(&[1]).value(&m).item()? - 7.634414).abs() < 1e-5);
-/// assert!((L21Norm::whole().value(&m).item()? - 5.477226).abs() < 1e-5);
-/// let p = L21Norm::new().prox(&m, 1.0.into()).to_vec::<f32>()?;
-/// assert!((p[0] - 2.4).abs() < 1e-6 && p[1] == 0.0);
+/// use cotangent::functional::{Functional, Prox, SquaredL2Norm};
+/// let v = Array::from([1.0f32, -2.0]);
+/// assert_eq!(SquaredL2Norm::new().value(&v).item()?, 5.0);
+/// assert_eq!(SquaredL2Norm::new().prox(&v, 0.5.into()).to_vec::<f32>()?, [0.5, -1.0]);
 /// # Ok::<(), cotangent::Error>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct L21Norm {
-    /// The axes of a group; all if `None`.
-    axes: Option<Vec<isize>>,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SquaredL2Norm;
 
 impl L1Norm {
     /// The `l1` norm.
@@ -57,23 +55,29 @@ impl L1Norm {
     }
 }
 
-impl Functional for L1Norm {
-    fn value(&self, x: &Array) -> Array {
-        x.abs().sum()
+impl<X: Variable> Functional<X> for L1Norm {
+    fn value(&self, x: &X) -> Array {
+        total(x, |leaf| leaf.abs().sum())
     }
 }
 
-impl Prox for L1Norm {
-    fn prox(&self, v: &Array, lambda: Factor) -> Array {
-        let lambda = lambda.like(v);
-        match v.dtype() {
-            Ok(dtype) if dtype.is_complex() => {
-                let magnitude = v.abs();
-                v * divide_or_zero(&(&magnitude - lambda).maximum(0.0), &magnitude)
-            }
-            // The same numbers without a sign: what is left when the part within [-λ, λ] is taken away.
-            _ => v - v.clamp(-&lambda, &lambda),
+impl<X: Variable> Prox<X> for L1Norm {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        let lambda = threshold("L1Norm::prox", &lambda, v);
+        v.map_leaves(|leaf| shrunk(&leaf, &lambda))
+    }
+}
+
+/// `sgn(v_i) max(|v_i| − λ, 0)`.
+#[track_caller]
+pub(super) fn shrunk(v: &Array, lambda: &Array) -> Array {
+    match v.dtype() {
+        Ok(dtype) if dtype.is_complex() => {
+            let magnitude = v.abs();
+            v * divide_or_zero(&(&magnitude - lambda).maximum(0.0), &magnitude)
         }
+        // The same numbers without a sign: what is left when the part within [-λ, λ] is taken away.
+        _ => v - v.clamp(-lambda, lambda),
     }
 }
 
@@ -84,16 +88,17 @@ impl L2Norm {
     }
 }
 
-impl Functional for L2Norm {
-    fn value(&self, x: &Array) -> Array {
-        norm(x)
+impl<X: Variable> Functional<X> for L2Norm {
+    fn value(&self, x: &X) -> Array {
+        root(&norm_square(x))
     }
 }
 
-impl Prox for L2Norm {
-    fn prox(&self, v: &Array, lambda: Factor) -> Array {
+impl<X: Variable> Prox<X> for L2Norm {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
         let length = norm(v);
-        v * divide_or_zero(&(&length - lambda.like(v)).maximum(0.0), &length)
+        let lambda = threshold("L2Norm::prox", &lambda, v);
+        scaled(v, &divide_or_zero(&(&length - lambda).maximum(0.0), &length))
     }
 }
 
@@ -104,62 +109,15 @@ impl SquaredL2Norm {
     }
 }
 
-impl Functional for SquaredL2Norm {
-    fn value(&self, x: &Array) -> Array {
+impl<X: Variable> Functional<X> for SquaredL2Norm {
+    fn value(&self, x: &X) -> Array {
         norm_square(x)
     }
 }
 
-impl Prox for SquaredL2Norm {
-    fn prox(&self, v: &Array, lambda: Factor) -> Array {
-        let divisor = &Factor::ONE + &(&Factor::Real(2.0) * &lambda);
-        v / divisor.like(v)
-    }
-}
-
-impl Default for L21Norm {
-    fn default() -> L21Norm {
-        L21Norm::new()
-    }
-}
-
-impl L21Norm {
-    /// Groups along axis 0, such as the components of a gradient.
-    pub fn new() -> L21Norm {
-        L21Norm::along(&[0])
-    }
-
-    /// Groups along the given axes; negative ones count from the end.
-    pub fn along(axes: &[isize]) -> L21Norm {
-        L21Norm { axes: Some(axes.to_vec()) }
-    }
-
-    /// One group of all elements.
-    pub fn whole() -> L21Norm {
-        L21Norm { axes: None }
-    }
-
-    /// The norm of each group, with the axes of a group of extent 1.
-    fn lengths(&self, x: &Array) -> Array {
-        let squares = x.abs2();
-        let sums = match &self.axes {
-            Some(axes) => squares.keep_axes().sum_axes(axes),
-            None => squares.sum(),
-        };
-        sums.sqrt()
-    }
-}
-
-impl Functional for L21Norm {
-    fn value(&self, x: &Array) -> Array {
-        self.lengths(x).sum()
-    }
-}
-
-impl Prox for L21Norm {
-    fn prox(&self, v: &Array, lambda: Factor) -> Array {
-        let lengths = self.lengths(v);
-        let factors = divide_or_zero(&(&lengths - lambda.like(v)).maximum(0.0), &lengths);
-        v * factors
+impl<X: Variable> Prox<X> for SquaredL2Norm {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        let divisor = 1.0 + 2.0 * threshold("SquaredL2Norm::prox", &lambda, v);
+        v.map_leaves(|leaf| leaf / &divisor)
     }
 }

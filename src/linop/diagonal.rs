@@ -2,7 +2,7 @@
 
 use super::{LinearOperator, Structure, accept_shape, accept_type, broadcast_shape, project, sum_to};
 use crate::inner::norm;
-use crate::{Array, Factor, Result, Type};
+use crate::{Array, Factor, Result, Type, VariableType};
 
 /// `x ↦ d ⊙ x`, with broadcasting.
 ///
@@ -30,10 +30,19 @@ pub struct ScaledIdentity {
     ty: Type,
 }
 
-/// `x ↦ x`.
+/// `x ↦ x`, of arrays or block arrays.
+///
+/// ```
+/// use cotangent::linop::{Identity, LinOp};
+/// use cotangent::{BlockArray, BlockType, DType};
+/// let identity: LinOp<BlockArray, BlockArray> = Identity::new(BlockType::new(DType::F32, &[vec![2], vec![3]])).into();
+/// let x = BlockArray::ones(&[vec![2], vec![3]], DType::F32)?;
+/// assert_eq!(identity.adjoint(&identity.apply(&x)).sum().item()?, 5.0);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct Identity {
-    ty: Type,
+pub struct Identity<T = Type> {
+    ty: T,
 }
 
 /// The norms of a matrix that its diagonal determines.
@@ -195,28 +204,28 @@ impl LinearOperator for ScaledIdentity {
     }
 }
 
-impl Identity {
-    /// The identity on arrays of a type.
-    pub fn new(ty: Type) -> Identity {
+impl<T: VariableType> Identity<T> {
+    /// The identity on what has a type.
+    pub fn new(ty: T) -> Identity<T> {
         Identity { ty }
     }
 }
 
-impl LinearOperator for Identity {
-    fn input_type(&self) -> Type {
+impl<T: VariableType> LinearOperator<T::Variable, T::Variable> for Identity<T> {
+    fn input_type(&self) -> T {
         self.ty.clone()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> T {
         self.ty.clone()
     }
 
-    fn apply(&self, x: &Array) -> Array {
+    fn apply(&self, x: &T::Variable) -> T::Variable {
         accept_shape("Identity", &self.ty, x)
     }
 
     /// Written out: there is nothing to derive.
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &T::Variable) -> T::Variable {
         accept_type("Identity", &self.ty, y)
     }
 

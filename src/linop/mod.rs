@@ -12,20 +12,31 @@
 
 mod algebra;
 mod circular;
+mod convolve;
+mod dft;
 mod diagonal;
 mod difference;
 mod matrix;
 mod norm;
 mod operator;
+mod pad;
+mod select;
+mod shape;
 
 pub use circular::{CircularConvolve, Filter};
+pub use convolve::{Convolve, ConvolveByX};
+pub use cotangent_ir::prim::conv::ConvolveMode;
+pub use dft::Dft;
 pub use diagonal::{Diagonal, Identity, MatrixNorm, ScaledIdentity};
 pub use difference::{Boundary, Edge, FiniteDifference, SingleAxisFiniteDifference};
 pub use matrix::MatrixOperator;
 pub use norm::{adjoint_error, operator_norm, power_iteration, valid_adjoint};
 pub use operator::LinOp;
+pub use pad::{Crop, Pad};
+pub use select::{BlockRange, BlockSlice, Slice, Sum};
+pub use shape::{Reshape, Transpose};
 
-use crate::{Array, DType, Error, ErrorKind, Factor, Function, Type, linear_adjoint, placeholder};
+use crate::{Array, DType, Error, ErrorKind, Factor, Function, Variable, linear_adjoint};
 
 /// A linear map from arrays of one type to arrays of another.
 ///
@@ -56,23 +67,25 @@ use crate::{Array, DType, Error, ErrorKind, Factor, Function, Type, linear_adjoi
 /// let y = pairs.adjoint(&Array::from(vec![1.0f32, 10.0]));
 /// assert_eq!(y.to_vec::<f32>().unwrap(), [1.0, 11.0, 10.0]);
 /// ```
-pub trait LinearOperator: Send + Sync {
-    /// Type of the arrays it is applied to.
-    fn input_type(&self) -> Type;
+///
+/// Input and output are arrays unless said otherwise: `LinearOperator<Array, BlockArray>` maps arrays to block arrays.
+pub trait LinearOperator<X: Variable = Array, Y: Variable = Array>: Send + Sync {
+    /// Type of what it is applied to.
+    fn input_type(&self) -> X::Type;
 
-    /// Type of its results on arrays of the input type.
-    fn output_type(&self) -> Type;
+    /// Type of its results on input of that type.
+    fn output_type(&self) -> Y::Type;
 
     /// `A x`.
-    fn apply(&self, x: &Array) -> Array;
+    fn apply(&self, x: &X) -> Y;
 
     /// `Aᴴ y`, by default derived from [`apply`](LinearOperator::apply).
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &Y) -> X {
         derived_adjoint(self, y)
     }
 
     /// `Aᴴ A x`.
-    fn gram(&self, x: &Array) -> Array {
+    fn gram(&self, x: &X) -> X {
         self.adjoint(&self.apply(x))
     }
 
@@ -104,40 +117,54 @@ pub enum Structure {
 
 /// `Aᴴ y` as the conjugate of the transposed trace of `A`.
 #[track_caller]
-pub(crate) fn derived_adjoint<A: LinearOperator + ?Sized>(operator: &A, y: &Array) -> Array {
-    let adjoint = linear_adjoint(|x: Array| operator.apply(&x), &placeholder(operator.input_type()));
-    match adjoint {
+pub(crate) fn derived_adjoint<X, Y, A>(operator: &A, y: &Y) -> X
+where
+    X: Variable,
+    Y: Variable,
+    A: LinearOperator<X, Y> + ?Sized,
+{
+    let input = X::placeholder(&operator.input_type());
+    match linear_adjoint(|x: X| operator.apply(&x), &input) {
         Ok(adjoint) => adjoint.apply(y.clone()),
-        Err(error) => Array::from_error(error),
+        Err(error) => input.map_leaves(|_| Array::from_error(error.clone())),
     }
 }
 
-/// `x` as the argument of an operator: itself, or an error value where its shape is not `wanted`'s.
+/// `x` as the argument of an operator: itself, or error values where its shape is not `wanted`'s.
 #[track_caller]
-pub(crate) fn accept_shape(operator: &str, wanted: &Type, x: &Array) -> Array {
-    match x.ty() {
-        Ok(given) if given.shape != wanted.shape => {
-            let message = format!("takes an array of shape {:?}, got {given}; reshape, crop or pad it", wanted.shape);
-            cotangent_ir::fail(ErrorKind::Shape, operator, message)
-        }
-        _ => x.clone(),
+pub(crate) fn accept_shape<X: Variable>(operator: &str, wanted: &X::Type, x: &X) -> X {
+    let Ok(types) = x.leaf_types() else { return x.clone() };
+    let arrays = X::array_types(wanted);
+    if types.len() == arrays.len() && types.iter().zip(arrays).all(|(given, wanted)| given.shape == wanted.shape) {
+        return x.clone();
     }
+    let message = match arrays {
+        [only] if types.len() == 1 => {
+            format!("takes an array of shape {:?}, got {}; reshape, crop or pad it", only.shape, x.describe())
+        }
+        _ => format!("takes blocks of the shapes of {wanted}, got {}", x.describe()),
+    };
+    let error = cotangent_ir::fail(ErrorKind::Shape, operator, message);
+    x.map_leaves(|_| error.clone())
 }
 
-/// `y` as the argument of an adjoint: itself, or an error value where its type is not `wanted`.
+/// `y` as the argument of an adjoint: itself, or error values where its type is not `wanted`.
 #[track_caller]
-pub(crate) fn accept_type(operator: &str, wanted: &Type, y: &Array) -> Array {
-    match y.ty() {
-        Ok(given) if given != *wanted => {
-            let kind = if given.shape == wanted.shape { ErrorKind::DType } else { ErrorKind::Shape };
-            let remedy = match kind {
-                ErrorKind::DType => format!("convert it with `astype(DType::{:?})`", wanted.dtype),
-                _ => "the adjoint takes arrays of the output type, reshape, crop or pad it".to_string(),
-            };
-            cotangent_ir::fail(kind, &format!("{operator}.adjoint"), format!("takes {wanted}, got {given}; {remedy}"))
-        }
-        _ => y.clone(),
+pub(crate) fn accept_type<Y: Variable>(operator: &str, wanted: &Y::Type, y: &Y) -> Y {
+    let Ok(types) = y.leaf_types() else { return y.clone() };
+    let arrays = Y::array_types(wanted);
+    if types[..] == *arrays {
+        return y.clone();
     }
+    let alike = types.len() == arrays.len() && types.iter().zip(arrays).all(|(a, b)| a.shape == b.shape);
+    let kind = if alike { ErrorKind::DType } else { ErrorKind::Shape };
+    let remedy = match kind {
+        ErrorKind::DType => format!("convert it with `astype(DType::{:?})`", arrays[0].dtype),
+        _ => "the adjoint takes what has the output type, reshape, crop or pad it".to_string(),
+    };
+    let message = format!("takes {wanted}, got {}; {remedy}", y.describe());
+    let error = cotangent_ir::fail(kind, &format!("{operator}.adjoint"), message);
+    y.map_leaves(|_| error.clone())
 }
 
 /// The shape two shapes broadcast to, aligned at the last axis.

@@ -1,7 +1,7 @@
 //! The handle by which operators are shared and combined.
 
 use super::{LinearOperator, Structure, accept_shape, accept_type};
-use crate::{Array, Type};
+use crate::{Array, BlockArray, Variable};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,53 +25,79 @@ use std::sync::Arc;
 /// assert!(sharpen.apply(&Array::from(vec![1.0f32])).error().is_some());
 /// # Ok::<(), cotangent::Error>(())
 /// ```
-#[derive(Clone)]
-pub struct LinOp(Arc<dyn LinearOperator>);
+///
+/// An operator between block arrays, or an array and block arrays, is a `LinOp<X, Y>` of those.
+pub struct LinOp<X: Variable = Array, Y: Variable = Array>(Arc<dyn LinearOperator<X, Y>>);
 
-impl<A: LinearOperator + 'static> From<A> for LinOp {
-    fn from(operator: A) -> LinOp {
-        LinOp(Arc::new(operator))
+impl<X: Variable, Y: Variable> Clone for LinOp<X, Y> {
+    fn clone(&self) -> LinOp<X, Y> {
+        LinOp(self.0.clone())
     }
 }
 
-impl From<&LinOp> for LinOp {
-    fn from(operator: &LinOp) -> LinOp {
+macro_rules! handles {
+    ($($input:ident $output:ident;)*) => { $(
+        impl<A: LinearOperator<$input, $output> + 'static> From<A> for LinOp<$input, $output> {
+            fn from(operator: A) -> Self {
+                LinOp(Arc::new(operator))
+            }
+        }
+    )* };
+}
+handles! {
+    Array Array;
+    Array BlockArray;
+    BlockArray Array;
+    BlockArray BlockArray;
+}
+
+impl<X: Variable, Y: Variable> From<&LinOp<X, Y>> for LinOp<X, Y> {
+    fn from(operator: &LinOp<X, Y>) -> LinOp<X, Y> {
         operator.clone()
     }
 }
 
-impl LinOp {
+impl<X: Variable, Y: Variable> LinOp<X, Y> {
     /// The handle of an operator that is shared already.
-    pub fn from_shared(operator: Arc<dyn LinearOperator>) -> LinOp {
+    pub fn from_shared(operator: Arc<dyn LinearOperator<X, Y>>) -> LinOp<X, Y> {
         LinOp(operator)
     }
 
-    /// Type of the arrays it is applied to.
-    pub fn input_type(&self) -> Type {
+    /// Type of what it is applied to.
+    pub fn input_type(&self) -> X::Type {
         self.0.input_type()
     }
 
-    /// Type of its results on arrays of the input type.
-    pub fn output_type(&self) -> Type {
+    /// Type of its results on input of that type.
+    pub fn output_type(&self) -> Y::Type {
         self.0.output_type()
     }
 
     /// `A x`. A real operator applied to a complex array gives the complex result.
     #[track_caller]
-    pub fn apply(&self, x: &Array) -> Array {
-        self.0.apply(&accept_shape(self.name(), &self.input_type(), x))
+    pub fn apply(&self, x: &X) -> Y {
+        let accepted = accept_shape(self.name(), &self.input_type(), x);
+        match accepted.leaf_error() {
+            Some(error) => Y::placeholder(&self.output_type()).map_leaves(|_| Array::from_error(error.clone())),
+            None => self.0.apply(&accepted),
+        }
     }
 
     /// `Aᴴ y`; `y` must be of the output type.
     #[track_caller]
-    pub fn adjoint(&self, y: &Array) -> Array {
-        self.0.adjoint(&accept_type(self.name(), &self.output_type(), y))
+    pub fn adjoint(&self, y: &Y) -> X {
+        let accepted = accept_type(self.name(), &self.output_type(), y);
+        match accepted.leaf_error() {
+            Some(error) => X::placeholder(&self.input_type()).map_leaves(|_| Array::from_error(error.clone())),
+            None => self.0.adjoint(&accepted),
+        }
     }
 
     /// `Aᴴ A x`.
     #[track_caller]
-    pub fn gram(&self, x: &Array) -> Array {
-        self.0.gram(&accept_shape(self.name(), &self.input_type(), x))
+    pub fn gram(&self, x: &X) -> X {
+        let accepted = accept_shape(self.name(), &self.input_type(), x);
+        if accepted.leaf_error().is_some() { accepted } else { self.0.gram(&accepted) }
     }
 
     /// What the algebra and direct solvers may exploit.
@@ -90,7 +116,7 @@ impl LinOp {
     }
 }
 
-impl fmt::Debug for LinOp {
+impl<X: Variable, Y: Variable> fmt::Debug for LinOp<X, Y> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} -> {}", self.name(), self.input_type(), self.output_type())
     }

@@ -1,15 +1,18 @@
 //! The squared `l2` loss.
 
-use crate::functional::{Functional, FunctionalSum, Prox};
-use crate::linop::{Diagonal, Identity, LinOp, Structure};
+use super::{Forward, check_output, check_weights, loss_algebra, weighed};
+use crate::functional::{Functional, Prox, threshold};
+use crate::inner::{difference, total, zip};
+use crate::linop::{Diagonal, Identity, LinOp, Structure, project};
+use crate::operator::Op;
 use crate::solver::{ConjugateGradient, conjugate_gradient};
-use crate::{Array, Error, ErrorKind, Factor, Result, Type};
-use std::ops::{Add, Div, Mul};
+use crate::{Array, DType, Factor, Result, Tree, Variable};
+use std::sync::Arc;
 
 /// `α Σ w_i |y_i − (A x)_i|²`, by default with `α = ½`, `A` the identity and `w = 1`.
 ///
-/// The prox has a closed form where `A` is diagonal, `(v + c conj(a) w y) / (1 + c w |a|²)` with `c = 2 α λ`; otherwise it
-/// solves `(I + c Aᴴ W A) x = v + c Aᴴ W y` by conjugate gradients from 0.
+/// With a linear operator it has a prox. Where `A` is diagonal it has a closed form, `(v + c conj(a) w y) / (1 + c w |a|²)`
+/// with `c = 2 α λ`; otherwise it solves `(I + c Aᴴ W A) x = v + c Aᴴ W y` by conjugate gradients from 0.
 ///
 /// ```
 /// use cotangent::Array;
@@ -23,24 +26,26 @@ use std::ops::{Add, Div, Mul};
 /// # Ok::<(), cotangent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct SquaredL2Loss {
-    y: Array,
-    operator: LinOp,
-    weights: Option<Array>,
+pub struct SquaredL2Loss<A: Forward = LinOp> {
+    y: A::Output,
+    operator: A,
+    weights: Option<A::Output>,
     scale: Factor,
     prox_solver: ConjugateGradient,
 }
 
-impl SquaredL2Loss {
+loss_algebra!([A: Forward] SquaredL2Loss<A>);
+
+impl<Y: Variable> SquaredL2Loss<LinOp<Y, Y>> {
     /// `½ ‖y − x‖²`.
     ///
     /// # Errors
     /// The error `y` stands for.
-    pub fn new(y: Array) -> Result<SquaredL2Loss> {
-        let ty = y.ty()?;
+    pub fn new(y: Y) -> Result<SquaredL2Loss<LinOp<Y, Y>>> {
+        let operator = LinOp::from_shared(Arc::new(Identity::new(y.variable_type()?)));
         Ok(SquaredL2Loss {
             y,
-            operator: Identity::new(ty).into(),
+            operator,
             weights: None,
             scale: Factor::Real(0.5),
             prox_solver: ConjugateGradient { tolerance: 1e-5, ..ConjugateGradient::default() },
@@ -51,67 +56,69 @@ impl SquaredL2Loss {
     ///
     /// # Errors
     /// An operator whose output has not the shape of the data.
-    pub fn operator(mut self, operator: impl Into<LinOp>) -> Result<SquaredL2Loss> {
-        let operator = operator.into();
-        let (output, data) = (operator.output_type(), self.y.ty()?);
-        if output.shape != data.shape {
-            let message =
-                format!("data {data} for {operator:?}; the data must have the shape of the operator's output");
-            return Err(Error::new(ErrorKind::Shape, "SquaredL2Loss::operator", message));
-        }
-        self.operator = operator;
-        Ok(self)
+    pub fn operator<X: Variable>(self, operator: impl Into<LinOp<X, Y>>) -> Result<SquaredL2Loss<LinOp<X, Y>>> {
+        self.seen_through(operator.into())
     }
 
-    /// The loss with a real weight for each datum. Where the elements are known, they are checked to be nonnegative.
+    /// The loss of `A(x)` for an operator that need not be linear. It has no prox.
+    ///
+    /// ```
+    /// use cotangent::Array;
+    /// use cotangent::functional::Functional;
+    /// use cotangent::loss::SquaredL2Loss;
+    /// use cotangent::operator::Op;
+    /// let y = Array::from([1.0f32, 2.0, 3.0]);
+    /// let square = Op::new(y.ty()?, |x: &Array| x.square())?;
+    /// let loss = SquaredL2Loss::new(y)?.map(square)?;
+    /// let x = Array::from([0.0f32, 2.0, 5.0]);
+    /// assert_eq!(loss.value(&x).item()?, 244.5);
+    /// assert_eq!(loss.grad(&x)?.to_vec::<f32>()?, [0.0, 8.0, 220.0]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An operator whose output has not the shape of the data.
+    pub fn map<X: Variable>(self, operator: Op<X, Y>) -> Result<SquaredL2Loss<Op<X, Y>>> {
+        self.seen_through(operator)
+    }
+
+    fn seen_through<A: Forward<Output = Y>>(self, operator: A) -> Result<SquaredL2Loss<A>> {
+        check_output("SquaredL2Loss", &operator, &self.y)?;
+        let SquaredL2Loss { y, weights, scale, prox_solver, .. } = self;
+        Ok(SquaredL2Loss { y, operator, weights, scale, prox_solver })
+    }
+}
+
+impl<A: Forward> SquaredL2Loss<A> {
+    /// The loss with a real weight for each datum. Where the elements are known, they are checked to be finite and not
+    /// negative.
     ///
     /// # Errors
     /// Weights of another shape than the data, complex ones, or negative ones.
-    pub fn weights(mut self, weights: Array) -> Result<SquaredL2Loss> {
-        let (given, data) = (weights.ty()?, self.y.ty()?);
-        let refuse = |kind, message| Err(Error::new(kind, "SquaredL2Loss::weights", message));
-        if given.shape != data.shape {
-            return refuse(ErrorKind::Shape, format!("weights {given} for data {data}; give one for each datum"));
-        }
-        if given.dtype.is_complex() {
-            return refuse(
-                ErrorKind::DType,
-                format!("weights must be real, got {given}; take their `real()` or `abs()`"),
-            );
-        }
-        if let Ok(known) = weights.tensor()
-            && let Some(negative) = known.scalars().map(|weight| weight.as_f64()).find(|&weight| weight < 0.0)
-        {
-            return refuse(ErrorKind::Argument, format!("weights must not be negative, but one is {negative}"));
-        }
+    pub fn weights(mut self, weights: A::Output) -> Result<SquaredL2Loss<A>> {
+        check_weights("SquaredL2Loss", &weights, &self.y)?;
         self.weights = Some(weights);
         Ok(self)
     }
 
-    /// The loss with another factor `α`.
-    pub fn scale(mut self, scale: impl Into<Factor>) -> SquaredL2Loss {
-        self.scale = scale.into();
-        self
-    }
-
     /// The loss with other limits of the conjugate gradients behind a prox without closed form.
-    pub fn prox_solver(mut self, solver: ConjugateGradient) -> SquaredL2Loss {
+    pub fn prox_solver(mut self, solver: ConjugateGradient) -> SquaredL2Loss<A> {
         self.prox_solver = solver;
         self
     }
 
     /// The data.
-    pub fn data(&self) -> &Array {
+    pub fn data(&self) -> &A::Output {
         &self.y
     }
 
     /// The operator.
-    pub fn forward_operator(&self) -> &LinOp {
+    pub fn forward_operator(&self) -> &A {
         &self.operator
     }
 
     /// The weights, if there are any.
-    pub fn data_weights(&self) -> Option<&Array> {
+    pub fn data_weights(&self) -> Option<&A::Output> {
         self.weights.as_ref()
     }
 
@@ -119,11 +126,13 @@ impl SquaredL2Loss {
     pub fn twice_scale(&self) -> Factor {
         &Factor::Real(2.0) * &self.scale
     }
+}
 
+impl SquaredL2Loss {
     /// `2 α Aᴴ W y`, the right-hand side of the normal equations.
     pub fn weighted_data(&self) -> Array {
         let dtype = self.operator.output_type().dtype;
-        let y = crate::linop::project(&self.weigh(&self.y), dtype);
+        let y = project(&weighed(&self.weights, &self.y), dtype);
         self.twice_scale().times(&self.operator.adjoint(&y))
     }
 
@@ -141,91 +150,101 @@ impl SquaredL2Loss {
         };
         Ok(gram.scaled(self.twice_scale()))
     }
+}
 
-    fn weigh(&self, x: &Array) -> Array {
-        match &self.weights {
-            Some(weights) => weights * x,
-            None => x.clone(),
+impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
+    /// The prox with another start of the conjugate gradients than 0; a closed form needs none.
+    ///
+    /// ```
+    /// use cotangent::Array;
+    /// use cotangent::linop::MatrixOperator;
+    /// use cotangent::loss::SquaredL2Loss;
+    /// let a = MatrixOperator::new(Array::from([[2.0f32, 1.0], [1.0, 3.0]]))?;
+    /// let loss = SquaredL2Loss::new(Array::from([3.0f32, 4.0]))?.operator(a)?;
+    /// let v = Array::from([1.0f32, 1.0]);
+    /// // Both data and v ask for ones.
+    /// let p = loss.prox_from(&v, 1.0.into(), &v).to_vec::<f32>()?;
+    /// assert!((p[0] - 1.0).abs() < 1e-5 && (p[1] - 1.0).abs() < 1e-5);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn prox_from(&self, v: &X, lambda: Factor, start: &X) -> X {
+        let c = self.strength(v, &lambda);
+        match self.diagonal(v) {
+            Some(a) => self.prox_by_division(v, &c, &a),
+            None => self.prox_by_iteration(v, &c, start),
         }
     }
 
+    /// `c = 2 α λ`.
+    #[track_caller]
+    fn strength(&self, v: &X, lambda: &Factor) -> Array {
+        threshold("SquaredL2Loss::prox", &(&self.twice_scale() * lambda), v)
+    }
+
     /// The diagonal of the operator, if it has one.
-    fn diagonal(&self, dtype: crate::DType) -> Option<Array> {
+    fn diagonal(&self, v: &X) -> Option<Array> {
         match self.operator.structure() {
-            Structure::ScaledIdentity(factor) => Some(factor.to_array(dtype)),
+            Structure::ScaledIdentity(factor) => {
+                let dtype = v.leaf_types().ok()?.first()?.dtype;
+                Some(factor.to_array(if dtype.is_inexact() { dtype } else { DType::F32 }))
+            }
             Structure::Diagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().clone()),
             _ => None,
         }
     }
 
-    fn prox_by_iteration(&self, v: &Array, c: &Factor) -> Array {
-        let ty = self.operator.input_type();
-        let v = v.astype(ty.dtype);
-        let y = crate::linop::project(&self.weigh(&self.y), self.operator.output_type().dtype);
-        let b = &v + c.times(&self.operator.adjoint(&y));
-        let normal = |x: &Array| {
-            let weighted = self.weigh(&self.operator.apply(x));
-            x + c.times(&self.operator.adjoint(&weighted))
-        };
-        conjugate_gradient(normal, &b, &v.zeros_like(), &self.prox_solver).x
-    }
-
-    fn input_type(&self) -> Type {
-        self.operator.input_type()
-    }
-}
-
-impl Functional for SquaredL2Loss {
-    fn value(&self, x: &Array) -> Array {
-        let residual = &self.y - self.operator.apply(x);
-        self.scale.times(&self.weigh(&residual.abs2()).sum())
-    }
-}
-
-impl Prox for SquaredL2Loss {
-    fn prox(&self, v: &Array, lambda: Factor) -> Array {
-        let c = &self.twice_scale() * &lambda;
-        let Some(a) = self.diagonal(self.input_type().dtype) else {
-            return self.prox_by_iteration(v, &c);
-        };
-        if self.operator.is_identity() && self.weights.is_none() {
-            let divisor = &Factor::ONE + &c;
-            return (v + c.times(&self.y)) / divisor.like(v);
+    /// The closed form. Data and argument have one shape, because the operator is square.
+    #[track_caller]
+    fn prox_by_division(&self, v: &X, c: &Array, a: &Array) -> X {
+        if let Some(error) = c.error() {
+            return v.map_leaves(|_| Array::from_error(error.clone()));
         }
-        let data = a.conj() * self.weigh(&self.y);
-        let curvature = self.weigh(&a.abs2());
-        (v + c.times(&data)) / (1.0 + c.times(&curvature))
+        let data = weighed(&self.weights, &self.y).leaves();
+        let weights = self.weights.as_ref().map(Tree::leaves);
+        let plain = self.operator.is_identity();
+        let leaves = v.leaves();
+        let divided = leaves.iter().zip(&data).enumerate().map(|(at, (v, y))| {
+            let (data, square) = if plain { (y.clone(), None) } else { (a.conj() * y, Some(a.abs2())) };
+            let curvature = match (square, weights.as_ref().map(|weights| &weights[at])) {
+                (None, None) => c.clone(),
+                (None, Some(weights)) => c * weights,
+                (Some(square), None) => c * square,
+                (Some(square), Some(weights)) => c * (weights * square),
+            };
+            (v + c * data) / (1.0 + curvature)
+        });
+        v.with_leaves(divided.collect())
+    }
+
+    #[track_caller]
+    fn prox_by_iteration(&self, v: &X, c: &Array, start: &X) -> X {
+        let (input, output) = (self.operator.input_type(), self.operator.output_type());
+        let input = X::array_types(&input).first().map_or(DType::F32, |ty| ty.dtype);
+        let output = Y::array_types(&output).first().map_or(DType::F32, |ty| ty.dtype);
+        let v = v.map_leaves(|leaf| leaf.astype(input));
+        let start = start.map_leaves(|leaf| leaf.astype(input));
+        let y = weighed(&self.weights, &self.y).map_leaves(|leaf| project(&leaf, output));
+        let ahead = |x: &X, y: &X| zip("SquaredL2Loss::prox", x, y, |x, y| x + c * y);
+        let b = ahead(&v, &self.operator.adjoint(&y));
+        let normal = |x: &X| {
+            let image = weighed(&self.weights, &self.operator.apply(x));
+            ahead(x, &self.operator.adjoint(&image))
+        };
+        conjugate_gradient(normal, &b, &start, &self.prox_solver).x
     }
 }
 
-impl Mul<SquaredL2Loss> for f64 {
-    type Output = SquaredL2Loss;
-
-    fn mul(self, loss: SquaredL2Loss) -> SquaredL2Loss {
-        let scale = &Factor::Real(self) * &loss.scale;
-        SquaredL2Loss { scale, ..loss }
+impl<A: Forward> Functional<A::Input> for SquaredL2Loss<A> {
+    fn value(&self, x: &A::Input) -> Array {
+        let residual = difference(&self.y, &self.operator.apply(x));
+        let squares = weighed(&self.weights, &residual.map_leaves(|leaf| leaf.abs2()));
+        self.scale.times(&total(&squares, Array::sum))
     }
 }
 
-impl Div<f64> for SquaredL2Loss {
-    type Output = SquaredL2Loss;
-
-    fn div(self, divisor: f64) -> SquaredL2Loss {
-        self.recip_scaled(divisor)
-    }
-}
-
-impl SquaredL2Loss {
-    fn recip_scaled(self, divisor: f64) -> SquaredL2Loss {
-        let scale = &Factor::Real(divisor.recip()) * &self.scale;
-        SquaredL2Loss { scale, ..self }
-    }
-}
-
-impl<Other: Functional> Add<Other> for SquaredL2Loss {
-    type Output = FunctionalSum<SquaredL2Loss, Other>;
-
-    fn add(self, other: Other) -> Self::Output {
-        FunctionalSum::new(self, other)
+impl<X: Variable, Y: Variable> Prox<X> for SquaredL2Loss<LinOp<X, Y>> {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        self.prox_from(v, lambda, &v.map_leaves(|leaf| leaf.zeros_like()))
     }
 }

@@ -1,7 +1,7 @@
 //! The method of conjugate gradients.
 
-use crate::inner::{divide_or_zero, inner, norm};
-use crate::{Array, Factor, impl_tree, while_loop};
+use crate::inner::{difference, divide_or_zero, inner, norm, zip};
+use crate::{Array, Factor, Variable, impl_tree, while_loop};
 
 /// When the iteration ends.
 #[derive(Clone, Debug)]
@@ -23,9 +23,9 @@ impl Default for ConjugateGradient {
 
 /// The outcome of [`conjugate_gradient`].
 #[derive(Clone)]
-pub struct CgSolution {
+pub struct CgSolution<X = Array> {
     /// The solution.
-    pub x: Array,
+    pub x: X,
     /// Number of iterations made, i32.
     pub iterations: Array,
     /// `‖b − A x‖ / ‖b‖` as the recurrence has it; 0 for `b = 0`.
@@ -33,16 +33,16 @@ pub struct CgSolution {
 }
 
 #[derive(Clone)]
-struct State {
-    x: Array,
-    r: Array,
-    p: Array,
+struct State<X> {
+    x: X,
+    r: X,
+    p: X,
     square: Array,
     iterations: Array,
 }
-impl_tree!(State { x, r, p, square, iterations });
+impl_tree!(State<X> { x, r, p, square, iterations });
 
-/// Solves `A x = b` for a self-adjoint positive definite `A`, from `x0`. It ends when
+/// Solves `A x = b` for a self-adjoint positive definite `A`, from `x0`, of arrays or block arrays. It ends when
 /// `‖r‖ ≤ max(tolerance ‖b‖, absolute_tolerance)` or after the most iterations.
 ///
 /// `r = b − A x`; each iteration does `α = ‖r‖² / ⟨p, A p⟩`, `x += α p`, `r −= α A p`, `p = r + (‖r‖² / ‖r_old‖²) p`
@@ -61,26 +61,27 @@ impl_tree!(State { x, r, p, square, iterations });
 /// # Ok::<(), cotangent::Error>(())
 /// ```
 #[track_caller]
-pub fn conjugate_gradient(
-    apply: impl Fn(&Array) -> Array,
-    b: &Array,
-    x0: &Array,
+pub fn conjugate_gradient<X: Variable>(
+    apply: impl Fn(&X) -> X,
+    b: &X,
+    x0: &X,
     limits: &ConjugateGradient,
-) -> CgSolution {
-    let real = |x: Array| x.real();
+) -> CgSolution<X> {
+    let square = |x: &X| inner(x, x).real();
+    let ahead = |x: &X, step: &Factor, p: &X| zip("conjugate_gradient", x, p, |x, p| x + step.times(p));
     let length = norm(b);
     let threshold = (&length * limits.tolerance).maximum(limits.absolute_tolerance).square();
-    let r = b - apply(x0);
-    let square = real(inner(&r, &r));
-    let init = State { x: x0.clone(), p: r.clone(), r, square, iterations: Array::from(0i32) };
-    let go_on = |state: State| state.square.greater(&threshold) & state.iterations.less(limits.max_iterations);
-    let step = |State { x, r, p, square, iterations }: State| {
+    let r = difference(b, &apply(x0));
+    let first = square(&r);
+    let init = State { x: x0.clone(), p: r.clone(), r, square: first, iterations: Array::from(0i32) };
+    let go_on = |state: State<X>| state.square.greater(&threshold) & state.iterations.less(limits.max_iterations);
+    let step = |State { x, r, p, square: old, iterations }: State<X>| {
         let ap = apply(&p);
-        let alpha = Factor::Array(&square / real(inner(&p, &ap)));
-        let x = x + alpha.times(&p);
-        let r = r - alpha.times(&ap);
-        let next = real(inner(&r, &r));
-        let p = &r + Factor::Array(&next / square).times(&p);
+        let alpha = Factor::Array(&old / inner(&p, &ap).real());
+        let x = ahead(&x, &alpha, &p);
+        let r = zip("conjugate_gradient", &r, &ap, |r, ap| r - alpha.times(ap));
+        let next = square(&r);
+        let p = ahead(&r, &Factor::Array(&next / old), &p);
         State { x, r, p, square: next, iterations: iterations + 1 }
     };
     let end = while_loop(go_on, step, init);

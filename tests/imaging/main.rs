@@ -1,5 +1,6 @@
 //! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
 
+mod blocks;
 mod functionals;
 mod operators;
 mod optimizers;

@@ -2,11 +2,11 @@
 
 use crate::sample::{INEXACT, assert_close, random, tolerance};
 use cotangent::linop::{
-    Boundary, CircularConvolve, Diagonal, Edge, Filter, FiniteDifference, Identity, LinOp, LinearOperator,
-    MatrixOperator, ScaledIdentity, SingleAxisFiniteDifference, Structure, adjoint_error, operator_norm,
-    power_iteration,
+    BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Dft, Diagonal, Edge,
+    Filter, FiniteDifference, Identity, LinOp, LinearOperator, MatrixOperator, Pad, Reshape, ScaledIdentity,
+    SingleAxisFiniteDifference, Slice, Structure, Sum, Transpose, adjoint_error, operator_norm, power_iteration,
 };
-use cotangent::{Array, DType, ErrorKind, Type, jit, vmap};
+use cotangent::{Array, BlockArray, BlockType, Border, DType, ErrorKind, Index, Type, jit, vmap};
 use num_complex::Complex;
 
 /// Every operator, of odd and even extents, on inputs of one dtype.
@@ -55,6 +55,32 @@ fn operators(dtype: DType) -> Vec<(String, LinOp)> {
     let filters = Filter::new(random(dtype, &[3, 2, 3], 9)).axes(2);
     let singleton = CircularConvolve::new(filters, Type::new(dtype, &[1, 4, 5])).unwrap();
     found.push(("convolution, singleton axis".into(), singleton.into()));
+    for mode in [ConvolveMode::Full, ConvolveMode::Same, ConvolveMode::Valid] {
+        let h = random(dtype, &[3, 2], 11);
+        found.push((format!("{mode:?}"), Convolve::new(h.clone(), image.clone(), mode).unwrap().into()));
+        found.push((format!("{mode:?} by x"), ConvolveByX::new(h, image.clone(), mode).unwrap().into()));
+    }
+    for border in [Border::Edge, Border::Reflect, Border::Symmetric, Border::Wrap, Border::Mean] {
+        found.push((format!("{border:?}"), Pad::border(image.clone(), &[(1, 2), (0, 3)], border).unwrap().into()));
+    }
+    let odd = Index::Slice { start: Some(1), end: None, step: 2 };
+    found.extend([
+        ("zeros around".into(), Pad::zeros(image.clone(), &[(1, 2), (0, 3)]).unwrap().into()),
+        ("crop".into(), Crop::new(image.clone(), &[(1, 2), (0, 3)]).unwrap().into()),
+        ("slice".into(), Slice::new(image.clone(), &[odd, Index::At(-1)]).unwrap().into()),
+        ("sum".into(), Sum::new(image.clone()).into()),
+        ("sums".into(), Sum::along(stack.clone(), &[0, -1]).unwrap().into()),
+        ("kept sums".into(), Sum::keeping(stack.clone(), &[1]).unwrap().into()),
+        ("transpose".into(), Transpose::along(stack, &[2, 0, 1]).unwrap().into()),
+        ("reshape".into(), Reshape::new(image.clone(), &[3, 10]).unwrap().into()),
+    ]);
+    if dtype.is_complex() {
+        let dft = || Dft::new(image.clone()).unwrap();
+        found.push(("transform".into(), dft().into()));
+        found.push(("orthonormal transform".into(), dft().orthonormal().into()));
+        found.push(("padded transform".into(), dft().sizes(&[9, 4]).unwrap().into()));
+        found.push(("transform along 1".into(), dft().along(&[1]).unwrap().scaled_forward().into()));
+    }
     found
 }
 
@@ -76,6 +102,48 @@ fn every_operator_satisfies_the_adjoint_law() {
             assert_adjoint(&name, &operator);
         }
     }
+}
+
+/// Operators that select blocks: forward and adjoint are each other's transposes.
+#[test]
+fn selected_blocks_come_back_with_zeros() {
+    let ty = BlockType::new(DType::F64, &[vec![2, 3], vec![4], vec![1]]);
+    let x = BlockArray::new([random(DType::F64, &[2, 3], 1), random(DType::F64, &[4], 2), random(DType::F64, &[1], 3)]);
+    let x = x.unwrap();
+    let one: LinOp<BlockArray, Array> = BlockSlice::new(ty.clone(), 1).unwrap().into();
+    assert_close(&one.apply(&x), &x[1], "block");
+    assert_close(&one.adjoint(&x[1]).vdot(&x), &x[1].vdot(&x[1]), "adjoint of a block");
+    let some: LinOp<BlockArray, BlockArray> = BlockRange::new(ty.clone(), 1..3).unwrap().into();
+    let y = some.apply(&x);
+    assert_close(&some.adjoint(&y).vdot(&x), &y.vdot(&y), "adjoint of blocks");
+    assert!(one.apply(&y).error().unwrap().message().contains("takes blocks of the shapes"));
+    assert_eq!(BlockSlice::new(ty.clone(), 3).unwrap_err().kind(), ErrorKind::Argument);
+    assert_eq!(BlockRange::new(ty, 2..4).unwrap_err().kind(), ErrorKind::Argument);
+}
+
+/// What does not fit is refused where the operator is made.
+#[test]
+fn constructors_refuse_what_does_not_fit() {
+    let ty = Type::new(DType::F32, &[4, 5]);
+    let complex = Type::new(DType::C64, &[4, 5]);
+    let widths = [(1, 0)];
+    let refused = [
+        (Pad::zeros(ty.clone(), &widths).unwrap_err(), ErrorKind::Argument, "give one for each axis"),
+        (Pad::border(ty.clone(), &[(1, 0), (0, 0)], Border::Maximum).unwrap_err(), ErrorKind::Argument, "not linear"),
+        (Crop::new(ty.clone(), &[(3, 2), (0, 0)]).unwrap_err(), ErrorKind::Shape, "take fewer"),
+        (Reshape::new(ty.clone(), &[3, 7]).unwrap_err(), ErrorKind::Shape, "20 elements"),
+        (Transpose::along(ty.clone(), &[0, 0]).unwrap_err(), ErrorKind::Argument, "name each of its axes once"),
+        (Dft::new(ty.clone()).unwrap_err(), ErrorKind::DType, "complex arrays"),
+        (Dft::new(complex.clone()).unwrap().along(&[2]).unwrap_err(), ErrorKind::Argument, "out of range"),
+        (Dft::new(complex).unwrap().sizes(&[1, 2, 3]).unwrap_err(), ErrorKind::Argument, "give one for each"),
+    ];
+    for (error, kind, words) in refused {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.message().contains(words), "{error}");
+    }
+    assert!(Slice::new(ty.clone(), &[Index::At(4)]).is_err());
+    assert!(Sum::along(ty.clone(), &[0, 0]).is_err());
+    assert!(Convolve::new(random(DType::F32, &[3], 1), ty, ConvolveMode::Full).is_err());
 }
 
 /// Operators from complex multiples and filters on real inputs: the adjoint law holds in the real part.

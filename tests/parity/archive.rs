@@ -29,18 +29,27 @@ impl Archive {
     }
 }
 
-/// The array of a file in row-major order.
+/// The array of a file. One stored by columns is the transpose of one stored by rows.
 fn read<R: Read>(name: &str, file: NpyFile<R>) -> Array {
-    assert_eq!(file.order(), npyz::Order::C, "{name} is stored by columns");
     let shape: Vec<usize> = file.shape().iter().map(|&extent| extent as usize).collect();
+    if file.order() == npyz::Order::C {
+        return read_rows(name, &shape, file);
+    }
+    let reversed: Vec<usize> = shape.iter().rev().copied().collect();
+    let axes: Vec<usize> = (0..shape.len()).rev().collect();
+    read_rows(name, &reversed, file).permute(&axes)
+}
+
+/// The elements of a file, in their order, as an array of a shape.
+fn read_rows<R: Read>(name: &str, shape: &[usize], file: NpyFile<R>) -> Array {
     let DType::Plain(plain) = file.dtype() else { panic!("{name} is a record") };
     macro_rules! elements {
         ($rust:ty) => {
-            Array::new(&shape, &file.into_vec::<$rust>().unwrap())
+            Array::new(shape, &file.into_vec::<$rust>().unwrap())
         };
     }
     match (plain.type_char(), plain.size_field()) {
-        (TypeChar::Bool, 1) => Array::from_bools(&shape, &file.into_vec::<bool>().unwrap()),
+        (TypeChar::Bool, 1) => Array::from_bools(shape, &file.into_vec::<bool>().unwrap()),
         (TypeChar::Int, 1) => elements!(i8),
         (TypeChar::Int, 2) => elements!(i16),
         (TypeChar::Int, 4) => elements!(i32),

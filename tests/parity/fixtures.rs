@@ -94,6 +94,16 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether an input is a block array.
+    pub(crate) fn is_block(self, name: &str) -> bool {
+        self.entry["inputs"][name].is_array()
+    }
+
+    /// The blocks of an input.
+    pub(crate) fn input_blocks(self, name: &str) -> Vec<Array> {
+        self.blocks(&self.entry["inputs"][name])
+    }
+
     /// The names of outputs, each with its blocks.
     pub(crate) fn outputs(self) -> impl Iterator<Item = (&'a str, Vec<Array>)> {
         let outputs: &Map<String, Value> = self.entry["outputs"].as_object().unwrap();

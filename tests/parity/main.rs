@@ -1,4 +1,4 @@
-//! Array operations and derivatives against numbers computed by other systems.
+//! Array operations, derivatives, functionals, losses, metrics and operators against numbers computed by other systems.
 //!
 //! `tests/fixtures/manifest.json` describes the cases, and [`compare`] when they agree. Every case is printed by its id as
 //! `ok` or `FAIL`. `COTANGENT_CASE=text` runs the cases with that in their id.
@@ -9,6 +9,7 @@ mod autodiff;
 mod compare;
 mod fixtures;
 mod formula;
+mod imaging;
 mod lax;
 mod report;
 
@@ -27,4 +28,24 @@ fn every_derivative_agrees() {
     formula::functions::check_lists(&manifest.formula_names());
     let area = manifest.area("autodiff");
     report::run(&area, autodiff::compute);
+}
+
+#[test]
+fn every_functional_agrees() {
+    report::run(&Manifest::load().area("functional"), imaging::functional::compute);
+}
+
+#[test]
+fn every_loss_agrees() {
+    report::run(&Manifest::load().area("loss"), imaging::loss::compute);
+}
+
+#[test]
+fn every_metric_agrees() {
+    report::run(&Manifest::load().area("metric"), imaging::metric::compute);
+}
+
+#[test]
+fn every_operator_agrees() {
+    report::run_but(&Manifest::load().area("linop"), imaging::operator::MISSING, imaging::operator::compute);
 }

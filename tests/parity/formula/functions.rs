@@ -27,6 +27,11 @@ impl Arguments<'_> {
         self.0[position..].iter().map(|value| value.clone().into_array()).collect()
     }
 
+    /// The axis that a second argument names, if there is one.
+    fn axis(&self) -> Option<isize> {
+        self.0.get(1).map(Value::int)
+    }
+
     /// Every axis of the first argument.
     fn axes(&self) -> Vec<isize> {
         (0..self.array(0).shape().map_or(0, |shape| shape.len()) as isize).collect()
@@ -55,7 +60,10 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("cos", |a| a.array(0).cos()),
     ("cosh", |a| a.array(0).cosh()),
     ("cumprod", |a| a.array(0).flatten().cumprod(0)),
-    ("cumsum", |a| a.array(0).flatten().cumsum(0)),
+    ("cumsum", |a| match a.axis() {
+        Some(axis) => a.array(0).cumsum(axis),
+        None => a.array(0).flatten().cumsum(0),
+    }),
     ("det", |a| a.array(0).det()),
     ("diag", |a| {
         let x = a.array(0);
@@ -126,7 +134,10 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("square", |a| a.array(0).square()),
     ("stack", |a| stack(&a.arrays(), 0)),
     ("stop_gradient", |a| a.array(0).stop_gradient()),
-    ("sum", |a| a.array(0).sum()),
+    ("sum", |a| match a.axis() {
+        Some(axis) => a.array(0).sum_axes(&[axis]),
+        None => a.array(0).sum(),
+    }),
     ("svdvals", |a| a.array(0).svdvals()),
     ("take", |a| a.array(0).flatten().take(&a.array(1), 0)),
     ("tan", |a| a.array(0).tan()),
