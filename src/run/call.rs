@@ -5,6 +5,7 @@
 //! allocates room for packing by itself.)
 
 use crate::run::memory;
+use crate::run::pin::pinning;
 use crate::run::pool;
 use crate::run::program::{Program, Slot};
 use crate::run::session::{Failure, Session};
@@ -12,7 +13,7 @@ pub use crate::run::tap::Observe;
 use cotangent_ir::{Bytes, Error, ErrorKind, Result, Tensor, Type};
 use std::cell::UnsafeCell;
 use std::panic::resume_unwind;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 /// How a call is made.
@@ -100,6 +101,10 @@ impl Program {
             (true, Some(threads)) => pool::check_threads("CallOptions::threads", threads)?,
             (true, None) => pool::threads()?,
         };
+        if workers > 1 {
+            // A mistake in the environment is the caller's to hear of; the team cannot tell.
+            pinning()?;
+        }
         let mut workspace = self.take_workspace(workers);
         let (arena, template) = (workspace.arena(), workspace.template());
         for (entry, slot) in self.slots.iter().enumerate() {
@@ -114,6 +119,7 @@ impl Program {
         let session = Session {
             routines: &self.routines,
             barrier: workspace.barrier(),
+            most: AtomicUsize::new(usize::MAX),
             areas: workspace.areas(),
             template,
             slots: self.slots.len(),

@@ -22,10 +22,17 @@ pub(super) unsafe fn session<'a>(frame: *const Frame) -> &'a Session<'a> {
     unsafe { &*(*frame).session.cast() }
 }
 
-/// All workers meet.
-pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) {
+/// All workers meet, and some may be let go: those go on with fewer workers in their frames, and for the others this is 1,
+/// not 0, and they return.
+pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) -> u64 {
     // SAFETY: compiled code passes on the frame it was given.
-    unsafe { session(frame).barrier.wait((*frame).workers as usize) };
+    let (session, frame) = unsafe { (session(frame), &mut *frame) };
+    let team = session.meet(frame.workers as usize) as u64;
+    if frame.worker >= team {
+        return 1;
+    }
+    frame.workers = team;
+    0
 }
 
 /// Does this worker's share of the program's library call of the given number.

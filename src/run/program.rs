@@ -51,7 +51,7 @@ pub struct Frame {
     pub scalars: *mut u8,
     /// Number of this worker.
     pub worker: u64,
-    /// Number of workers.
+    /// Number of workers; barriers may lower it.
     pub workers: u64,
     /// What the workers of one call share; opaque to compiled code.
     pub session: *const core::ffi::c_void,
@@ -110,7 +110,8 @@ impl Program {
     /// * `entry` follows the ABI of [`Frame`] and stays valid while `code` lives.
     /// * Called by every worker of a call with a frame of its own, it reads and writes only its frame, its table, its
     ///   `scalar_bytes`, and the memory the slots describe; it never writes inputs; it writes every element of every
-    ///   output; workers that touch the same element are separated by a barrier that all of them pass.
+    ///   output; workers that touch the same element are separated by a barrier that all of them pass. After a barrier it
+    ///   goes on with the number of workers that its frame then has, or returns if the barrier says so.
     /// * `calls` bind slots whose memory is as large as their sizes and strides say.
     pub unsafe fn new(parts: Parts) -> Program {
         let Parts { name, inputs, outputs, slots, scalar_bytes, arena_bytes, calls, parallel, entry, code } = parts;

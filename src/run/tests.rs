@@ -28,7 +28,9 @@ pub(super) unsafe extern "C" fn all_calls(frame: *mut Frame) {
     unsafe {
         for call in 0..session(frame).routines.len() {
             ct_library(frame, call as u64);
-            ct_barrier(frame);
+            if ct_barrier(frame) != 0 {
+                return;
+            }
         }
     }
 }
@@ -38,17 +40,22 @@ unsafe extern "C" fn add_one(frame: *mut Frame) {
     // SAFETY: the frame is the one this worker was given; slots are input, output, arena, all of `BYTES` bytes; between
     // barriers each worker writes its own part.
     unsafe {
-        let Frame { table, worker, workers, .. } = *frame;
+        let Frame { table, .. } = *frame;
         let (input, output, arena) = (*table, *table.add(1), *table.add(2));
         ct_copy(frame, arena, input, BYTES as u64);
-        ct_barrier(frame);
+        if ct_barrier(frame) != 0 {
+            return;
+        }
+        let Frame { worker, workers, .. } = *frame;
         let neighbour = (worker as usize + 1) % workers as usize;
         let part = BYTES * neighbour / workers as usize..BYTES * (neighbour + 1) / workers as usize;
         for position in part {
             let byte = arena.add(position);
             byte.write(byte.read() + 1);
         }
-        ct_barrier(frame);
+        if ct_barrier(frame) != 0 {
+            return;
+        }
         ct_copy(frame, output, arena, BYTES as u64);
     }
 }
@@ -79,13 +86,14 @@ unsafe extern "C" fn tap_until_stop(frame: *mut Frame) {
         for round in 0..i32::MAX {
             scalars.cast::<i32>().write(round);
             ct_library(frame, 0);
-            ct_barrier(frame);
+            if ct_barrier(frame) != 0 {
+                return;
+            }
             let stop = (*table.add(2)).read() != 0;
             if worker == 0 {
                 (*table.add(1)).cast::<i32>().write(round);
             }
-            ct_barrier(frame);
-            if stop {
+            if ct_barrier(frame) != 0 || stop {
                 break;
             }
         }
@@ -365,4 +373,35 @@ fn mistakes_of_callers_are_explained() {
     let threads = message(program.call_with(&row(), options).unwrap_err());
     assert_eq!(threads.0, ErrorKind::Argument);
     assert!(threads.1.contains("from 1 to 1024, given 0; use 1"), "{}", threads.1);
+}
+
+/// Workers that leave at any meeting change nothing: a solver with meetings in its loop, and sums whose partial results all
+/// combine.
+#[cfg(feature = "compiler")]
+#[test]
+fn workers_may_leave_at_any_meeting() {
+    use crate::run::session::tests::LEAVE_AFTER;
+    use crate::{Array, fori_loop, jit};
+    let solver = jit(|b: Array| {
+        fori_loop(0, 6, (b.zeros_like(), b), |_, (x, r): (Array, Array)| {
+            let below = r.narrow(0, 1, 199).pad_zeros(&[(0, 1, 0), (0, 0, 0)]);
+            let ap = &r * 4.0 - below;
+            let step = (&r * &r).sum() / (&r * &ap).sum();
+            (x + &step * &r, r - step * ap)
+        })
+        .0
+    });
+    let b = Array::arange(200 * 300, DType::F32).sin().reshape(&[200, 300]);
+    let with = |threads| {
+        let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+        solver.call_with(b.clone(), options).unwrap().to_vec::<f32>().unwrap()
+    };
+    let expected = with(1);
+    for threads in [2, 3] {
+        for meeting in 1..20 {
+            LEAVE_AFTER.store(meeting, Ordering::Relaxed);
+            assert_eq!(with(threads), expected, "{threads} workers, one of which leaves at meeting {meeting}");
+        }
+        LEAVE_AFTER.store(0, Ordering::Relaxed);
+    }
 }

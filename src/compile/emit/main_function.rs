@@ -1,6 +1,7 @@
 //! The main function of a program: its steps in order, executed by every worker.
 //!
-//! A worker's share of each number of chunks is computed once, at the start. Scalars stay in the worker's own area, where
+//! A worker's share of a number of chunks is computed where it is used, because workers may leave at any meeting and the
+//! others then share all; it costs nanoseconds. Scalars stay in the worker's own area, where
 //! they are in the nearest cache; control flow is the machine's.
 
 use super::kernel_function;
@@ -40,21 +41,9 @@ pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
         let mut field =
             |offset: usize| emitter.builder.ins().load(POINTER, MemFlagsData::trusted(), frame, offset as i32);
         let (table, scalars) = (field(offset_of!(Frame, table)), field(offset_of!(Frame, scalars)));
-        let (worker, workers) = (field(offset_of!(Frame, worker)), field(offset_of!(Frame, workers)));
+        let worker = field(offset_of!(Frame, worker));
         let is_first = emitter.builder.ins().icmp_imm_s(IntCC::Equal, worker, 0);
-        let mut main = Main {
-            emitter,
-            plan,
-            versions: &versions,
-            frame,
-            table,
-            scalars,
-            worker,
-            workers,
-            is_first,
-            shares: HashMap::new(),
-        };
-        main.shares();
+        let mut main = Main { emitter, plan, versions: &versions, frame, table, scalars, worker, is_first };
         main.steps(&plan.steps);
         main.emitter.builder.ins().return_(&[]);
         main.emitter.builder.finalize(config);
@@ -99,32 +88,28 @@ struct Main<'f, 'm, 'p> {
     table: Value,
     scalars: Value,
     worker: Value,
-    workers: Value,
     is_first: Value,
-    /// This worker's first chunk and the one after its last, by number of chunks.
-    shares: HashMap<usize, (Value, Value)>,
 }
 
 impl Main<'_, '_, '_> {
-    fn shares(&mut self) {
-        let mut counts: Vec<usize> = self.versions.keys().map(|(_, _, chunks)| *chunks).collect();
-        counts.sort_unstable();
-        counts.dedup();
-        for chunks in counts {
-            let builder = &mut self.emitter.builder;
-            let zero = builder.ins().iconst(POINTER, 0);
-            let share = match (self.plan.parallel, chunks) {
-                (false, _) => (zero, builder.ins().iconst(POINTER, chunks as i64)),
-                (true, 1) => (zero, builder.ins().uextend(POINTER, self.is_first)),
-                (true, _) => {
-                    let next = builder.ins().iadd_imm_s(self.worker, 1);
-                    let count = builder.ins().iconst(POINTER, chunks as i64);
-                    let (first, last) = (builder.ins().imul(count, self.worker), builder.ins().imul(count, next));
-                    (builder.ins().udiv(first, self.workers), builder.ins().udiv(last, self.workers))
-                }
-            };
-            self.shares.insert(chunks, share);
+    /// This worker's first chunk of so many and the one after its last.
+    fn share(&mut self, chunks: usize) -> (Value, Value) {
+        let builder = &mut self.emitter.builder;
+        let count = builder.ins().iconst(POINTER, chunks as i64);
+        if !self.plan.parallel || chunks == 1 {
+            return (builder.ins().iconst(POINTER, 0), count);
         }
+        let next = builder.ins().iadd_imm_s(self.worker, 1);
+        let (first, last) = (builder.ins().imul(count, self.worker), builder.ins().imul(count, next));
+        let workers = self.workers();
+        let builder = &mut self.emitter.builder;
+        (builder.ins().udiv(first, workers), builder.ins().udiv(last, workers))
+    }
+
+    /// How many workers there are now.
+    fn workers(&mut self) -> Value {
+        let flags = MemFlagsData::trusted();
+        self.emitter.builder.ins().load(POINTER, flags, self.frame, offset_of!(Frame, workers) as i32)
     }
 
     fn steps(&mut self, steps: &[Step]) {
@@ -161,11 +146,10 @@ impl Main<'_, '_, '_> {
     }
 
     fn kernel(&mut self, version: &Version) {
-        let (Some(&id), Some(&(first, last))) = (self.versions.get(version), self.shares.get(&version.2)) else {
-            internal("a kernel without a function")
-        };
+        let Some(&id) = self.versions.get(version) else { internal("a kernel without a function") };
         let function = self.emitter.imports.defined(self.emitter.builder.func, id);
         let call = |main: &mut Self| {
+            let (first, last) = main.share(version.2);
             main.emitter.builder.ins().call(function, &[main.table, main.scalars, first, last]);
         };
         // With one chunk the work is the first worker's; the others need not look.
@@ -243,13 +227,17 @@ impl Main<'_, '_, '_> {
         }
     }
 
-    /// Emitted only where others may be waited for.
+    /// Emitted only where others may be waited for. Returns from the program if this worker is let go.
     fn barrier(&mut self) {
         if !self.plan.parallel {
             return;
         }
-        let others = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, self.workers, 1);
-        self.only_if(others, |main| main.runtime("ct_barrier", &[main.frame]));
+        let workers = self.workers();
+        let others = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, workers, 1);
+        self.only_if(others, |main| {
+            let let_go = main.runtime_with_result("ct_barrier", &[main.frame], types::I64);
+            main.return_if(let_go);
+        });
     }
 
     /// Returns if a byte is set. All workers read the same one, so that all of them return or none.
@@ -257,6 +245,11 @@ impl Main<'_, '_, '_> {
         let pointer = self.entry(when);
         let builder = &mut self.emitter.builder;
         let set = builder.ins().load(types::I8, MemFlagsData::trusted(), pointer, 0);
+        self.return_if(set);
+    }
+
+    fn return_if(&mut self, set: Value) {
+        let builder = &mut self.emitter.builder;
         let (end, go_on) = (builder.create_block(), builder.create_block());
         builder.ins().brif(set, end, &[], go_on, &[]);
         builder.seal_block(end);
@@ -349,6 +342,13 @@ impl Main<'_, '_, '_> {
         let params: Vec<Type> = args.iter().map(|_| types::I64).collect();
         let function = self.emitter.imports.runtime(self.emitter.builder.func, name, &params, None);
         self.emitter.builder.ins().call(function, args);
+    }
+
+    fn runtime_with_result(&mut self, name: &str, args: &[Value], result: Type) -> Value {
+        let params: Vec<Type> = args.iter().map(|_| types::I64).collect();
+        let function = self.emitter.imports.runtime(self.emitter.builder.func, name, &params, Some(result));
+        let call = self.emitter.builder.ins().call(function, args);
+        self.emitter.builder.inst_results(call)[0]
     }
 }
 
