@@ -46,6 +46,7 @@ use std::time::{Duration, Instant};
 #[cfg(test)]
 mod tests;
 
+pub use crate::compile::cache::{CacheLimits, CacheStatistics, cache_statistics, set_cache_limits};
 pub use crate::compile::emit::Lanes;
 pub use crate::compile::options::Options;
 pub use crate::compile::report::Report;
