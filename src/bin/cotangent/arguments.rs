@@ -159,6 +159,31 @@ pub(crate) struct BenchArguments {
     /// Print the names of all cases
     #[arg(long)]
     pub(crate) list: bool,
+
+    /// Cases that belong together, instead of names
+    #[arg(long, value_enum, conflicts_with = "cases")]
+    pub(crate) suite: Option<Suite>,
+
+    /// Measure the same cases in JAX with this Python, and print ratios
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) peers: Option<PathBuf>,
+
+    /// Measure those cases that there are in C, compiled with cc or what the environment variable CC names, and print ratios
+    #[arg(long)]
+    pub(crate) c: bool,
+
+    /// Measure instead how long loops that are written out take to compile, and plot that; with `--peers`, JAX's times too
+    #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["cases", "suite", "json", "list", "c"])]
+    pub(crate) compile_scaling: Option<PathBuf>,
+}
+
+/// Cases that belong together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Suite {
+    /// All cases
+    All,
+    /// What users of JAX on processors complain about
+    Complaints,
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -4,6 +4,9 @@
 mod data;
 mod programs;
 
+#[allow(unused_imports, reason = "the benches that share this file compile it as a case only")]
+pub(crate) use programs::unrolled_descent;
+
 use cotangent::ir::Func;
 use cotangent::{Array, Function, Tree, jit};
 use std::hint::black_box;
@@ -90,6 +93,19 @@ impl Case {
     }
 }
 
+/// Cases of what users of JAX on processors complain about: `docs/compiler.md` has the complaints.
+#[allow(dead_code, reason = "the benches that share this file measure all cases")]
+pub(crate) const COMPLAINTS: [&str; 8] = [
+    "unrolled_200",
+    "loop_updates_1e6",
+    "histogram_1e6",
+    "sort_1e6",
+    "tiny_sin_16",
+    "rolls_1024",
+    "cumsum_1e6",
+    "sum_axis0_2048",
+];
+
 /// All cases, in the order in which they are reported.
 pub(crate) fn all() -> Vec<Case> {
     use Results::{Fresh, Overwritten};
@@ -108,13 +124,16 @@ pub(crate) fn all() -> Vec<Case> {
     let angles = |count: usize| move || data::uniform(&[count], -10.0, 10.0);
     vec![
         Case::new("cg100_256", Fresh, || programs::conjugate_gradient(256), right_side(256)),
+        Case::new("cg100_512", Fresh, || programs::conjugate_gradient(512), right_side(512)),
         Case::new("cg100_1024", Fresh, || programs::conjugate_gradient(1024), right_side(1024)),
         Case::new("pdhg_tv100_256", Fresh, || programs::primal_dual_denoising(256), image(256)),
+        Case::new("pdhg_tv100_512", Fresh, || programs::primal_dual_denoising(512), image(512)),
         Case::new("pdhg_tv100_1024", Fresh, || programs::primal_dual_denoising(1024), image(1024)),
         Case::new("tv_grad_512", Fresh, programs::total_variation_and_gradient, image(512)),
         Case::new("tv_grad_2048", Fresh, programs::total_variation_and_gradient, image(2048)),
         Case::new("axpy_1e7", Fresh, || programs::scale_and_add, vectors),
         Case::new("axpy_1e7_into", Overwritten, || programs::scale_and_add, vectors),
+        Case::new("stream_triad", Overwritten, || programs::scale_and_add, vectors),
         Case::new("sin_1e6", Fresh, || programs::sine, angles(1_000_000)),
         Case::new("tiny_sin_16", Fresh, || programs::sine_plus_identity, angles(16)),
         Case::new("tiny_sin_16_into", Overwritten, || programs::sine_plus_identity, angles(16)),
@@ -137,5 +156,9 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("conv_64x64x3x3_128", Fresh, || programs::convolution, channels),
         Case::new("xray2d_fwd_256", Fresh, || programs::project(256, 90), image(256)),
         Case::new("xray2d_adj_256", Fresh, || programs::back_project(256, 90), || data::uniform(&[90, 384], 0.0, 1.0)),
+        Case::new("unrolled_200", Fresh, || programs::unrolled_descent(200), || data::uniform(&[1000], 0.0, 1.0)),
+        Case::new("loop_updates_1e6", Fresh, || programs::updates_in_loop, || data::uniform(&[1_000_000], 0.0, 1.0)),
+        Case::new("histogram_1e6", Fresh, || programs::histogram, || data::uniform(&[1_000_000], 0.0, 1.0)),
+        Case::new("rolls_1024", Fresh, || programs::rolled_gradient, image(1024)),
     ]
 }
