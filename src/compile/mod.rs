@@ -31,6 +31,7 @@ mod reciprocal;
 pub mod report;
 mod schedule;
 pub mod show;
+mod windows;
 
 use crate::compile::emit::{Settings, emit};
 use crate::compile::plan::Plan;
@@ -142,7 +143,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let options = options.as_environment_allows()?;
     cotangent_ir::verify::verify(func)?;
     let plan = plan(&prepared(func)?, &options);
-    let settings = Settings { lanes: options.lanes, ..Settings::default() };
+    let settings = Settings { lanes: options.lanes, profile: options.profile, ..Settings::default() };
     let code = emit(&plan, &settings);
     let (code_bytes, kernel_lanes) = (code.bytes, code.kernel_lanes);
     let program = Program::emitted(Parts {
@@ -154,6 +155,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         arena_bytes: plan.arena_bytes,
         calls: plan.calls.clone(),
         parallel: plan.parallel,
+        marks: code.marks,
         entry: code.entry,
         code: Box::new(code.owner),
     });

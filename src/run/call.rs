@@ -7,6 +7,7 @@
 use crate::run::memory;
 use crate::run::pin::pinning;
 use crate::run::pool;
+use crate::run::profile::{Marks, Profile};
 use crate::run::program::{Program, Slot};
 use crate::run::session::{Failure, Session};
 pub use crate::run::tap::Observe;
@@ -25,6 +26,9 @@ pub struct CallOptions<'a> {
     pub cancel: Option<&'a AtomicBool>,
     /// Number of workers; by default [`pool::threads`]. Results do not depend on it.
     pub threads: Option<usize>,
+    /// Gets what each worker did when, from a program compiled with
+    /// [`Options::profile`](crate::compile::Options::profile); other programs leave it empty.
+    pub profile: Option<&'a mut Profile>,
 }
 
 impl Program {
@@ -95,7 +99,7 @@ impl Program {
         mut output: impl FnMut(usize) -> *mut u8,
         options: CallOptions<'_>,
     ) -> Result<()> {
-        let CallOptions { observer, cancel, threads } = options;
+        let CallOptions { observer, cancel, threads, profile } = options;
         let workers = match (self.parallel, threads) {
             (false, _) => 1,
             (true, Some(threads)) => pool::check_threads("CallOptions::threads", threads)?,
@@ -116,7 +120,9 @@ impl Program {
             // SAFETY: the table has an entry for every slot.
             unsafe { template.add(entry).write(pointer) };
         }
+        let marks = profile.is_some().then(|| Marks::new(workers));
         let session = Session {
+            marks: marks.as_ref(),
             routines: &self.routines,
             barrier: workspace.barrier(),
             most: AtomicUsize::new(usize::MAX),
@@ -133,6 +139,9 @@ impl Program {
         pool::run(workers, &|index, count| unsafe { session.run_worker(self.entry, index, count) });
         let failure = session.into_failure();
         self.give_workspace(workspace);
+        if let (Some(profile), Some(marks)) = (profile, marks) {
+            *profile = marks.into_profile(&self.marks);
+        }
         match failure {
             None => Ok(()),
             Some(Failure::Error(error)) => Err(error),

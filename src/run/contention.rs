@@ -202,7 +202,7 @@ impl Restraint {
             self.begin(excess);
         } else if self.fewer == 0 && Instant::now() > until + 2 * self.pause {
             // The full team has done well for longer than the last restraint.
-            self.pause = self.pause / 2;
+            self.pause /= 2;
             self.until = (self.pause >= SHORTEST_PAUSE).then(Instant::now);
             self.pause = self.pause.max(SHORTEST_PAUSE);
         }

@@ -35,6 +35,16 @@ pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) -> u64 {
     0
 }
 
+/// A worker begins a step.
+pub(crate) unsafe extern "C" fn ct_mark(frame: *mut Frame, step: u64) {
+    // SAFETY: compiled code passes on the frame it was given, which is that of the worker that runs.
+    unsafe {
+        if let Some(marks) = session(frame).marks {
+            marks.note((*frame).worker as usize, step as u32);
+        }
+    }
+}
+
 /// Does this worker's share of the program's library call of the given number.
 pub(crate) unsafe extern "C" fn ct_library(frame: *mut Frame, call: u64) {
     // SAFETY: compiled code passes on the frame it was given, with its slots holding what the call describes.
@@ -97,6 +107,7 @@ scalar_functions! {
 pub fn symbols() -> impl Iterator<Item = (&'static str, *const u8)> {
     [
         ("ct_barrier", ct_barrier as *const u8),
+        ("ct_mark", ct_mark as *const u8),
         ("ct_library", ct_library as *const u8),
         ("ct_copy", ct_copy as *const u8),
     ]

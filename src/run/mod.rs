@@ -17,6 +17,7 @@ pub mod memory;
 pub mod pages;
 pub mod pin;
 pub mod pool;
+pub mod profile;
 pub mod program;
 mod routine;
 mod session;

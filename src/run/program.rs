@@ -81,6 +81,8 @@ pub struct Parts {
     pub calls: Vec<LibraryCall>,
     /// Whether the work is worth more than one worker.
     pub parallel: bool,
+    /// What the steps are that the code marks, by number; empty if it marks none.
+    pub marks: Vec<String>,
     /// Where the code starts.
     pub entry: Entry,
     /// What keeps the code in memory.
@@ -97,6 +99,7 @@ pub struct Program {
     pub(super) arena_bytes: usize,
     pub(super) routines: Vec<Routine>,
     pub(super) parallel: bool,
+    pub(super) marks: Vec<String>,
     pub(super) entry: Entry,
     workspaces: Mutex<Vec<Workspace>>,
     _code: Box<dyn Code>,
@@ -114,7 +117,8 @@ impl Program {
     ///   goes on with the number of workers that its frame then has, or returns if the barrier says so.
     /// * `calls` bind slots whose memory is as large as their sizes and strides say.
     pub unsafe fn new(parts: Parts) -> Program {
-        let Parts { name, inputs, outputs, slots, scalar_bytes, arena_bytes, calls, parallel, entry, code } = parts;
+        let Parts { name, inputs, outputs, slots, scalar_bytes, arena_bytes, calls, parallel, marks, entry, code } =
+            parts;
         let mut planner = Planner::default();
         let routines: Vec<Routine> = calls.iter().map(|call| Routine::prepare(call, &mut planner)).collect();
         let scratch_bytes = routines.iter().map(Routine::scratch_bytes).max().unwrap_or(0);
@@ -129,6 +133,7 @@ impl Program {
             arena_bytes,
             routines,
             parallel,
+            marks,
             entry,
             workspaces,
             _code: code,

@@ -3,6 +3,7 @@
 use crate::run::arena::Area;
 use crate::run::barrier::Barrier;
 use crate::run::contention::WATCH;
+use crate::run::profile::Marks;
 use crate::run::program::{Entry, Frame, Place};
 use crate::run::routine::Routine;
 use crate::run::tap::Observe;
@@ -33,6 +34,8 @@ pub(super) struct Session<'a> {
     pub(super) observer: UnsafeCell<Option<&'a mut Observe<'a>>>,
     /// Set by anybody who wants the call to stop.
     pub(super) cancel: Option<&'a AtomicBool>,
+    /// What workers note of their steps, if somebody wants to know.
+    pub(super) marks: Option<&'a Marks>,
     /// Whether a routine failed, in which case taps ask to stop.
     pub(super) failed: AtomicBool,
     /// What went wrong first.

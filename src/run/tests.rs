@@ -19,7 +19,19 @@ pub(super) fn parts(inputs: &[Type], outputs: &[Type], calls: Vec<LibraryCall>, 
     let slots = (0..inputs.len()).map(Slot::Input).chain((0..outputs.len()).map(Slot::Output)).collect();
     let (inputs, outputs) = (inputs.to_vec(), outputs.to_vec());
     let (name, code) = ("test".to_owned(), Box::new(Resident));
-    Parts { name, inputs, outputs, slots, scalar_bytes: 64, arena_bytes: 0, calls, parallel: true, entry, code }
+    Parts {
+        name,
+        inputs,
+        outputs,
+        slots,
+        scalar_bytes: 64,
+        arena_bytes: 0,
+        calls,
+        parallel: true,
+        marks: Vec::new(),
+        entry,
+        code,
+    }
 }
 
 /// Runs every library call, one after the other.

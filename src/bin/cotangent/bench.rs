@@ -7,8 +7,9 @@ use crate::arguments::{BenchArguments, Suite};
 use crate::cases::{self, Case};
 use crate::failure::{Failure, Result};
 use crate::peers::{self, Peer};
-use crate::{output, scaling};
+use crate::run::check_profile;
 use crate::sampling::{Samples, compile_times, run_times};
+use crate::{output, scaling};
 use cotangent::compile::cost::Cost;
 use cotangent::compile::{Options, compile_uncached};
 use cotangent::run::pool::{set_threads, threads};
@@ -32,6 +33,14 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     }
     if let Some(threads) = arguments.threads {
         set_threads(threads as usize)?;
+    }
+    if let Some(path) = &arguments.profile {
+        let [case] = &chosen[..] else {
+            return Err(Failure::new("`--profile` shows one call; name one case"));
+        };
+        check_profile(path)?;
+        let profile = (case.prepare().profile)();
+        return output::write_files(&[(path.clone(), profile.chrome_trace().into_bytes())]);
     }
     // Whoever names a Python without JAX shall not wait for all of our own measurements to hear of it.
     let jax = arguments.peers.as_deref().map(peers::Jax::new).transpose()?;

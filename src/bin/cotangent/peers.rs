@@ -66,7 +66,7 @@ impl Jax {
         let report = self.folder.0.join("report.json");
         let mut command = self.command(threads);
         command.arg("--json").arg(&report).arg("--seconds").arg(seconds.to_string());
-        cases.iter().for_each(|case| drop(command.args(["--case", case])));
+        command.args(cases.iter().flat_map(|case| ["--case", case]));
         run(&mut command, "the cases in JAX")?;
         let text = fs::read_to_string(&report).map_err(|error| Failure::in_file(&report, error))?;
         Ok(Peer { name: "jax", compiles: true, cases: parsed(&text, "JAX")? })
@@ -101,7 +101,9 @@ impl C {
             let mut command = Command::new(&compiler);
             command.args(flags).arg(&source).arg("-o").arg(folder.0.join(name)).arg("-lm");
             let output = command.output().map_err(|error| {
-                Failure::new(format!("--c: `{compiler}` cannot be started: {error}; install a C compiler or name one by CC"))
+                Failure::new(format!(
+                    "--c: `{compiler}` cannot be started: {error}; install a C compiler or name one by CC"
+                ))
             })?;
             if !output.status.success() {
                 let reason = last_line(&output);

@@ -8,6 +8,7 @@ use super::kernel_function;
 use super::lanes::{Arg, Emitter, Form};
 use super::{POINTER, Unit};
 use crate::compile::plan::{Plan, Step};
+use crate::run::profile::END;
 use crate::run::program::{Frame, Place};
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
@@ -30,7 +31,8 @@ pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
     let mut versions = HashMap::new();
     unit.kernel_lanes = vec![None; plan.kernels.len()];
     define_kernels(unit, plan, &plan.steps, &mut versions);
-    unit.define("main", &[POINTER], |function, scratch, imports| {
+    let mut marks = unit.settings.profile.then(Vec::new);
+    let main = unit.define("main", &[POINTER], |function, scratch, imports| {
         let config = imports.frontend_config();
         let mut emitter = Emitter::new(FunctionBuilder::new(function, scratch), imports);
         let entry = emitter.builder.create_block();
@@ -43,11 +45,17 @@ pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
         let (table, scalars) = (field(offset_of!(Frame, table)), field(offset_of!(Frame, scalars)));
         let worker = field(offset_of!(Frame, worker));
         let is_first = emitter.builder.ins().icmp_imm_s(IntCC::Equal, worker, 0);
-        let mut main = Main { emitter, plan, versions: &versions, frame, table, scalars, worker, is_first };
+        let mut main =
+            Main { emitter, plan, versions: &versions, frame, table, scalars, worker, is_first, marks: marks.as_mut() };
         main.steps(&plan.steps);
+        if main.marks.is_some() {
+            main.mark_number(i64::from(END));
+        }
         main.emitter.builder.ins().return_(&[]);
         main.emitter.builder.finalize(config);
-    })
+    });
+    unit.marks = marks.unwrap_or_default();
+    main
 }
 
 fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut HashMap<Version, FuncId>) {
@@ -89,6 +97,8 @@ struct Main<'f, 'm, 'p> {
     scalars: Value,
     worker: Value,
     is_first: Value,
+    /// What the marked steps are, if they are marked.
+    marks: Option<&'p mut Vec<String>>,
 }
 
 impl Main<'_, '_, '_> {
@@ -116,7 +126,33 @@ impl Main<'_, '_, '_> {
         steps.iter().for_each(|step| self.step(step));
     }
 
+    /// Marks the beginning of a step that does something.
+    fn mark(&mut self, step: &Step) {
+        let Some(marks) = self.marks.as_mut() else { return };
+        let name = match step {
+            Step::Kernel { kernel, .. } => format!("kernel {}", self.plan.kernels[*kernel].name),
+            Step::Scalar { kernel, .. } => format!("scalar {}", self.plan.kernels[*kernel].name),
+            Step::Combine { op, .. } => format!("combine {}", op.name()),
+            Step::Library { call } => format!("call {} {call}", self.plan.calls[*call].name()),
+            Step::Copy { bytes, .. } => format!("copy {bytes} bytes"),
+            Step::Assign { .. } => "assign".into(),
+            Step::Barrier if self.plan.parallel => "barrier".into(),
+            _ => return,
+        };
+        let number = marks.iter().position(|known| *known == name).unwrap_or(marks.len());
+        if number == marks.len() {
+            marks.push(name);
+        }
+        self.mark_number(number as i64);
+    }
+
+    fn mark_number(&mut self, number: i64) {
+        let number = self.emitter.builder.ins().iconst(types::I64, number);
+        self.runtime("ct_mark", &[self.frame, number]);
+    }
+
     fn step(&mut self, step: &Step) {
+        self.mark(step);
         match step {
             Step::Kernel { kernel, bind, chunks } => self.kernel(&(*kernel, bind.clone(), *chunks)),
             Step::Scalar { kernel, bind } => self.scalar(*kernel, bind),

@@ -7,8 +7,11 @@ mod programs;
 #[allow(unused_imports, reason = "the benches that share this file compile it as a case only")]
 pub(crate) use programs::unrolled_descent;
 
+use cotangent::compile::Options;
 use cotangent::ir::Func;
-use cotangent::{Array, Function, Tree, jit};
+use cotangent::run::call::CallOptions;
+use cotangent::run::profile::Profile;
+use cotangent::{Array, Function, Tree, jit, jit_with};
 use std::hint::black_box;
 
 /// A case. Nothing is allocated before it is [prepared](Case::prepare).
@@ -24,6 +27,9 @@ pub(crate) struct Prepared {
     pub(crate) call: Box<dyn FnMut()>,
     /// Traces the program from its closure, past everything that is kept between calls.
     pub(crate) trace: Box<dyn Fn() -> Func>,
+    /// Runs the program once more, compiled for that, to see what the time goes to.
+    #[allow(dead_code, reason = "the benches that share this file have no profiles")]
+    pub(crate) profile: Box<dyn Fn() -> Profile>,
     /// The leaves of the result.
     pub(crate) results: Vec<Array>,
 }
@@ -59,6 +65,19 @@ impl Case {
                 let (function, args) = (function.clone(), args.clone());
                 move || jit(function()).traced(&args).expect("the program was traced before").func
             });
+            let profile: Box<dyn Fn() -> Profile> = Box::new({
+                let (function, args) = (function.clone(), args.clone());
+                move || {
+                    let compiled = jit_with(function(), Options { profile: true, ..Options::default() });
+                    let mut profile = Profile::default();
+                    // The second call finds memory that has been touched.
+                    for _ in 0..2 {
+                        let options = CallOptions { profile: Some(&mut profile), ..CallOptions::default() };
+                        drop(compiled.call_with(args.clone(), options).expect("the program ran before"));
+                    }
+                    profile
+                }
+            });
             let call: Box<dyn FnMut()> = match results {
                 Results::Fresh => Box::new(move || {
                     black_box(compiled.call(args.clone()).expect("the program ran before"));
@@ -72,7 +91,7 @@ impl Case {
                     })
                 }
             };
-            Prepared { call, trace, results: results_of_first_call }
+            Prepared { call, trace, profile, results: results_of_first_call }
         };
         Case { name, prepare: Box::new(prepare) }
     }

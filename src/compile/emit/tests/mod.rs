@@ -36,6 +36,7 @@ fn program(plan: &Plan, settings: &Settings) -> Program {
         arena_bytes: plan.arena_bytes,
         calls: plan.calls.clone(),
         parallel: plan.parallel,
+        marks: Vec::new(),
         entry: code.entry,
         code: Box::new(code.owner),
     })
@@ -137,7 +138,7 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
         eval_kernel::run_kernel(&kernel, &mut expected);
         let args: Vec<Arc<Tensor>> = inputs.into_iter().map(Arc::new).collect();
         for (lanes, processor) in WAYS {
-            let settings = Settings { lanes, processor, verify: true, listing: false };
+            let settings = Settings { lanes, processor, verify: true, listing: false, profile: false };
             let program = program(&plan, &settings);
             let run = |threads| {
                 let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
