@@ -39,7 +39,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// The runtime functions that the program calls by name.
 struct Runtime {
-    barrier: unsafe extern "C" fn(*mut Frame),
+    barrier: unsafe extern "C" fn(*mut Frame) -> u64,
     library: unsafe extern "C" fn(*mut Frame, u64),
 }
 
@@ -49,7 +49,7 @@ fn runtime() -> &'static Runtime {
     // SAFETY: these are the types that the symbols have.
     RUNTIME.get_or_init(|| unsafe {
         Runtime {
-            barrier: transmute::<*const u8, unsafe extern "C" fn(*mut Frame)>(find("ct_barrier")),
+            barrier: transmute::<*const u8, unsafe extern "C" fn(*mut Frame) -> u64>(find("ct_barrier")),
             library: transmute::<*const u8, unsafe extern "C" fn(*mut Frame, u64)>(find("ct_library")),
         }
     })
@@ -65,7 +65,9 @@ unsafe extern "C" fn entry(frame: *mut Frame) {
         (*frame).scalars.cast::<i32>().write(0);
         for call in 0..CALLS {
             library(frame, call);
-            barrier(frame);
+            if barrier(frame) != 0 {
+                return;
+            }
         }
     }
 }
@@ -128,6 +130,7 @@ fn program() -> Program {
         arena_bytes,
         calls,
         parallel: true,
+        marks: Vec::new(),
         entry,
         code: Box::new(Resident),
     };

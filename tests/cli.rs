@@ -444,9 +444,43 @@ fn a_case_is_measured() {
     }
 }
 
+/// The profile of a call of a loop on two threads has a track for each, with the loop's steps and meetings.
+#[test]
+fn a_profile_shows_what_each_worker_did() {
+    let place = Place::new();
+    let file = place.path("profile.json");
+    success(&cotangent!("bench", "cg100_256", "--threads", "2", "--profile", &file));
+    let trace: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let named = |kind: &str| events.iter().filter(|event| event["cat"] == kind).count();
+    assert!(named("kernel") >= 200 && named("barrier") >= 100, "{} and {}", named("kernel"), named("barrier"));
+    let steps: Vec<&Value> = events.iter().filter(|event| event["ph"] == "X").collect();
+    assert!(steps.iter().all(|step| step["dur"].as_f64().unwrap() >= 0.0 && step["tid"].as_u64().unwrap() < 2));
+    refused(&cotangent!("bench", "--profile", &file), &["--profile", "one case"]);
+    refused(&cotangent!("bench", "sin_1e6", "--profile", place.folder.path()), &["--profile", "is a folder"]);
+
+    let ir = place.file("both.ir", IR);
+    let a = place.npy("a.npy", &[3], &[1.0f32, 2.0, 3.0]);
+    success(&cotangent!("run", &ir, "--arg", &a, "--arg", &a, "--profile", &file));
+    assert!(fs::read_to_string(&file).unwrap().contains("scalar "));
+}
+
+#[test]
+fn peers_that_are_not_there_are_named() {
+    refused(&cotangent!("bench", "tiny_sin_16", "--peers", "no-such-python"), &["no-such-python", "name a Python"]);
+    let program = env!("CARGO_BIN_EXE_cotangent");
+    let c = |compiler: &str| Command::new(program).args(["bench", "tiny_sin_16", "--c"]).env("CC", compiler).output();
+    refused(&c("no-such-compiler").unwrap(), &["--c", "no-such-compiler", "CC"]);
+    if cfg!(unix) {
+        refused(&cotangent!("bench", "tiny_sin_16", "--peers", "false"), &["has no JAX", "pip install"]);
+        refused(&c("false").unwrap(), &["cannot compile", "OpenMP"]);
+    }
+}
+
 #[test]
 fn measurements_that_cannot_be_made_are_refused() {
     let place = Place::new();
+    refused(&cotangent!("bench", "tiny_sin_16", "--suite", "complaints"), &["--suite", "cannot be used"]);
     refused(&cotangent!("bench", "tiny"), &["`tiny`", "tiny_sin_16", "cg100_1024"]);
     refused(&cotangent!("bench", "tiny_sin_16", "--seconds", "-1"), &["--seconds", "not negative"]);
     refused(&cotangent!("bench", "tiny_sin_16", "--json", place.folder.path()), &["is a folder", "--json"]);

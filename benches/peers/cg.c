@@ -1,6 +1,6 @@
 // Conjugate gradients for 4.5 p less the four neighbours: three passes over memory in each iteration.
 //
-//     cg [SECONDS]
+//     cg [SECONDS [CASE...]]
 
 #include "peer.h"
 
@@ -63,24 +63,27 @@ static void solve(void)
     }
 }
 
-static void run(const char *name, long size, double seconds, int last)
+static void run(const char *name, long size)
 {
+    if (!wanted(name))
+        return;
     n = size;
     float **arrays[] = {&b, &x, &r, &p, &ap};
     for (int i = 0; i < 5; i++)
         *arrays[i] = image(n * n);
     for (long i = 0; i < n * n; i++)
         b[i] = uniform(i, 0, 1e6f);
-    measure(name, solve, x, n, seconds, last);
+    measure(name, solve, x, n, n);
     for (int i = 0; i < 5; i++)
         free(*arrays[i]);
 }
 
 int main(int count, char **words)
 {
-    double seconds = count > 1 ? atof(words[1]) : 3;
+    read_arguments(count, words);
     printf("{\"side\": \"c\", \"cases\": {\n");
-    run("cg100_256", 256, seconds, 0);
-    run("cg100_1024", 1024, seconds, 1);
-    printf("}}\n");
+    run("cg100_256", 256);
+    run("cg100_512", 512);
+    run("cg100_1024", 1024);
+    printf("\n}}\n");
 }

@@ -19,8 +19,8 @@ for round in $(seq "$rounds"); do
     (cd ../.. && cargo bench --quiet --bench compare -- --json "benches/peers/rounds/cotangent-$round.json" \
         --only "$only" --seconds "$seconds") >&2
     .venv/bin/python jax_peer.py --json "rounds/jax-$round.json" --only "$only" --seconds "$seconds" >&2
-    for program in cg pdhg; do
-        case $program in *"${only%%[0-9_]*}"*) build/$program "$seconds" >"rounds/c-$program-$round.json" ;; esac
+    for program in cg pdhg triad; do
+        case stream_$program in *"${only%%[0-9_]*}"*) build/$program "$seconds" >"rounds/c-$program-$round.json" ;; esac
     done
 done
 .venv/bin/python table.py rounds

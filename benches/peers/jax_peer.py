@@ -1,9 +1,11 @@
 """The cases of src/bin/cotangent/cases as jitted JAX functions, measured as benches/compare.rs measures.
 
-    jax_peer.py [--json FILE] [--only TEXT] [--seconds S]
+    jax_peer.py [--json FILE] [--only TEXT] [--case NAME]... [--seconds S] [--unrolled STEPS]...
 
+`--unrolled` measures instead how long loops of so many steps, written out, take to trace and to compile.
 Every call is waited for. Compile times are of fresh functions with JAX's caches cleared: tracing, then lowering and
-compilation. XLA takes as many threads as the process may use.
+compilation. XLA takes as many threads as the process may use, which
+the environment variable PEER_THREADS limits.
 """
 
 import argparse
@@ -12,6 +14,10 @@ import math
 import os
 import statistics
 import time
+
+# XLA looks when it is imported.
+if "PEER_THREADS" in os.environ:
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(os.environ["PEER_THREADS"])])
 
 import jax
 import jax.numpy as jnp
@@ -150,6 +156,40 @@ def back_project(y):
     return jnp.sum(y[view, first] * (1.0 - fraction) + y[view, first + 1] * fraction, axis=0)
 
 
+def unrolled_descent(steps):
+    """Gradient steps on a smoothed total variation, written out; two lines of a program, many of the compiled one."""
+
+    def energy(x):
+        return jnp.sum(jnp.sqrt((x[1:] - x[:-1]) ** 2 + 0.01))
+
+    def descend(x):
+        for _ in range(steps):
+            x = x - 0.01 * jax.grad(energy)(x)
+        return x
+
+    return descend
+
+
+def updates_in_loop(x):
+    """Each element from one that was written before, and one that will be."""
+    n = x.shape[0]
+
+    def body(i, x):
+        return x.at[i].set(0.5 * (x[i] + x[n - 1 - i]))
+
+    return lax.fori_loop(0, 1000, body, x)
+
+
+def histogram(x):
+    return jnp.zeros(1000, x.dtype).at[(x * 1000.0).astype(jnp.int32)].add(1.0)
+
+
+def rolled_gradient(f):
+    rows = (jnp.roll(f, -1, axis=0) - jnp.roll(f, 1, axis=0)) * 0.5
+    columns = (jnp.roll(f, -1, axis=1) - jnp.roll(f, 1, axis=1)) * 0.5
+    return jnp.sqrt(rows * rows + columns * columns)
+
+
 class Case:
     """A function and its arguments. With `reuse`, the last argument is donated and becomes the next one's result."""
 
@@ -213,13 +253,16 @@ def cases():
     variation = jax.value_and_grad(total_variation)
     return [
         Case("cg100_256", conjugate_gradient, right_side(256)),
+        Case("cg100_512", conjugate_gradient, right_side(512)),
         Case("cg100_1024", conjugate_gradient, right_side(1024)),
         Case("pdhg_tv100_256", primal_dual_denoising, image(256)),
+        Case("pdhg_tv100_512", primal_dual_denoising, image(512)),
         Case("pdhg_tv100_1024", primal_dual_denoising, image(1024)),
         Case("tv_grad_512", variation, image(512)),
         Case("tv_grad_2048", variation, image(2048)),
         Case("axpy_1e7", scale_and_add, vectors),
         Case("axpy_1e7_into", scale_and_add, vectors, reuse=True),
+        Case("stream_triad", scale_and_add, vectors, reuse=True),
         Case("sin_1e6", sine, angles(1_000_000)),
         Case("tiny_sin_16", sine_plus_identity, angles(16)),
         Case("tiny_sin_16_into", sine_plus_identity, angles(16), reuse=True),
@@ -242,6 +285,10 @@ def cases():
         Case("conv_64x64x3x3_128", convolution, channels),
         Case("xray2d_fwd_256", project, image(256)),
         Case("xray2d_adj_256", back_project, lambda: (uniform((90, 384), 0.0, 1.0),)),
+        Case("unrolled_200", unrolled_descent(200), lambda: (uniform((1000,), 0.0, 1.0),)),
+        Case("loop_updates_1e6", updates_in_loop, lambda: (uniform((1_000_000,), 0.0, 1.0),)),
+        Case("histogram_1e6", histogram, lambda: (uniform((1_000_000,), 0.0, 1.0),)),
+        Case("rolls_1024", rolled_gradient, image(1024)),
     ]
 
 
@@ -261,6 +308,18 @@ def compile_times(case):
         tracing.append(1e3 * (middle - start))
         compiling.append(1e3 * (end - middle))
     return statistics.median(tracing), statistics.median(compiling)
+
+
+def compile_once(function):
+    """Milliseconds to trace and to compile a function of a vector."""
+    jax.clear_caches()
+    x = uniform((1000,), 0.0, 1.0)
+    jax.block_until_ready(x)
+    start = time.perf_counter()
+    traced = jax.jit(function).trace(x)
+    middle = time.perf_counter()
+    traced.lower().compile()
+    return 1e3 * (middle - start), 1e3 * (time.perf_counter() - middle)
 
 
 def quantile(ordered, fraction):
@@ -314,13 +373,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json")
     parser.add_argument("--only", default="")
+    parser.add_argument("--case", action="append", default=[])
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--unrolled", type=int, action="append", default=[])
     options = parser.parse_args()
+
+    if options.unrolled:
+        print(json.dumps({steps: sum(compile_once(unrolled_descent(steps))) for steps in options.unrolled}))
+        return
 
     report = {}
     print(f"{'case':<16} {'median ms':>11} {'min ms':>11} {'spread':>8} {'samples':>8} {'trace ms':>10} {'compile ms':>11}")
     for case in cases():
-        if options.only not in case.name:
+        if options.only not in case.name or (options.case and case.name not in options.case):
             continue
         tracing, compiling = compile_times(case)
         call, result = case.caller()

@@ -1,6 +1,6 @@
 // Total variation denoising by primal-dual hybrid gradients: two passes over memory in each iteration.
 //
-//     pdhg [SECONDS]
+//     pdhg [SECONDS [CASE...]]
 
 #include "peer.h"
 
@@ -57,24 +57,27 @@ static void solve(void)
     }
 }
 
-static void run(const char *name, long size, double seconds, int last)
+static void run(const char *name, long size)
 {
+    if (!wanted(name))
+        return;
     n = size;
     float **arrays[] = {&noisy, &x, &bar, &rows, &columns};
     for (int i = 0; i < 5; i++)
         *arrays[i] = image(n * n);
     for (long i = 0; i < n * n; i++)
         noisy[i] = uniform(i, 0, 1);
-    measure(name, solve, x, n, seconds, last);
+    measure(name, solve, x, n, n);
     for (int i = 0; i < 5; i++)
         free(*arrays[i]);
 }
 
 int main(int count, char **words)
 {
-    double seconds = count > 1 ? atof(words[1]) : 3;
+    read_arguments(count, words);
     printf("{\"side\": \"c\", \"cases\": {\n");
-    run("pdhg_tv100_256", 256, seconds, 0);
-    run("pdhg_tv100_1024", 1024, seconds, 1);
-    printf("}}\n");
+    run("pdhg_tv100_256", 256);
+    run("pdhg_tv100_512", 512);
+    run("pdhg_tv100_1024", 1024);
+    printf("\n}}\n");
 }

@@ -1,4 +1,4 @@
-// What the C peers share: the data of benches/cases/data.rs, the measuring of benches/compare.rs, the report.
+// What the C peers share: the data of src/bin/cotangent/cases/data.rs, the measuring of benches/compare.rs, the report.
 
 #pragma once
 
@@ -55,9 +55,32 @@ static double quantile(const double *sorted, int count, double fraction)
     return sorted[position < count ? position : count - 1];
 }
 
-// Calls until the median is known to one percent or the time is up, and prints the case as a member of a JSON object.
-static void measure(const char *name, void (*call)(void), const float *result, long n, double seconds, int last)
+// The arguments of every peer: SECONDS for each case, then the names of those wanted, all if there are none.
+static double seconds = 3;
+static char **names;
+static int named;
+
+static void read_arguments(int count, char **words)
 {
+    if (count > 1)
+        seconds = atof(words[1]);
+    named = count > 2 ? count - 2 : 0;
+    names = words + 2;
+}
+
+static int wanted(const char *name)
+{
+    for (int i = 0; i < named; i++)
+        if (!strcmp(names[i], name))
+            return 1;
+    return !named;
+}
+
+// Calls until the median is known to one percent or the time is up, and prints the case as a member of a JSON object. The
+// result is a matrix, or a vector if it has one row.
+static void measure(const char *name, void (*call)(void), const float *result, long rows, long columns)
+{
+    static int printed;
     static double times[MOST_SAMPLES], sorted[MOST_SAMPLES];
     double start = milliseconds();
     do
@@ -79,16 +102,18 @@ static void measure(const char *name, void (*call)(void), const float *result, l
     }
     qsort(times, count, sizeof *times, by_size);
     double median = quantile(times, count, 0.5), sum = 0, squares = 0;
-    long pixels = n * n;
+    long pixels = rows * columns;
     for (long i = 0; i < pixels; i++) {
         sum += result[i];
         squares += (double)result[i] * result[i];
     }
-    printf("    \"%s\": {\"median_ms\": %.6g, \"min_ms\": %.6g, \"spread\": %.4g, \"samples\": %d,\n", name, median, times[0],
-           (quantile(times, count, 0.75) - quantile(times, count, 0.25)) / median, count);
-    printf("        \"results\": [{\"shape\": [%ld, %ld], \"sum\": %.9g, \"norm\": %.9g, \"elements\": [", n, n, sum,
-           sqrt(squares));
+    printf("%s    \"%s\": {\"median_ms\": %.6g, \"min_ms\": %.6g, \"spread\": %.4g, \"samples\": %d,\n", printed++ ? ",\n" : "",
+           name, median, times[0], (quantile(times, count, 0.75) - quantile(times, count, 0.25)) / median, count);
+    printf("        \"results\": [{\"shape\": [");
+    if (rows > 1)
+        printf("%ld, ", rows);
+    printf("%ld], \"sum\": %.9g, \"norm\": %.9g, \"elements\": [", columns, sum, sqrt(squares));
     for (int i = 0; i < 16; i++)
         printf("%s%.9g", i ? ", " : "", result[i * pixels / 16]);
-    printf("]}]}%s\n", last ? "" : ",");
+    printf("]}]}");
 }

@@ -3,7 +3,6 @@
 use crate::compile::planner::SlotUse;
 use crate::run::program::Slot;
 use cotangent_ir::ALIGNMENT;
-use std::collections::HashSet;
 
 /// A load that agrees with a recent store in this many bytes' worth of address waits for it, and lines that agree so
 /// compete for the same places of the cache.
@@ -49,16 +48,15 @@ pub(crate) fn pack(uses: Vec<SlotUse>, reuse: bool) -> (Vec<Slot>, Vec<Region>, 
     order.sort_by_key(|&i| (std::cmp::Reverse(bytes(i)), uses[i].first, i));
     let mut offsets = vec![0usize; uses.len()];
     let mut placed: Vec<usize> = Vec::new();
-    let alone = if reuse { alone(&order, bytes) } else { order.iter().copied().collect() };
+    let mut alone = vec![!reuse; uses.len()];
+    if reuse {
+        set_alone(&mut alone, &order, bytes);
+    }
     let mut total = 0;
     for &i in &order {
         let mut busy: Vec<(usize, usize)> = placed
             .iter()
-            .filter(|&&j| {
-                alone.contains(&i)
-                    || alone.contains(&j)
-                    || uses[i].first <= uses[j].last && uses[j].first <= uses[i].last
-            })
+            .filter(|&&j| alone[i] || alone[j] || uses[i].first <= uses[j].last && uses[j].first <= uses[i].last)
             .map(|&j| (offsets[j], offsets[j] + bytes(j)))
             .collect();
         busy.sort_unstable();
@@ -96,12 +94,12 @@ pub(crate) fn pack(uses: Vec<SlotUse>, reuse: bool) -> (Vec<Slot>, Vec<Region>, 
 
 /// Small arrays that share their memory with no other: the partial sums of two kernels in the same place would make the
 /// workers meet once more between them.
-fn alone(order: &[usize], bytes: impl Fn(usize) -> usize) -> HashSet<usize> {
+fn set_alone(alone: &mut [bool], order: &[usize], bytes: impl Fn(usize) -> usize) {
     let mut left = ALONE;
-    let fits = |&i: &usize| {
-        let fits = bytes(i) < PAGE && bytes(i) <= left;
-        left -= if fits { bytes(i) } else { 0 };
-        fits
-    };
-    order.iter().copied().filter(fits).collect()
+    for &i in order {
+        if bytes(i) < PAGE && bytes(i) <= left {
+            left -= bytes(i);
+            alone[i] = true;
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::compile::balance::ROUND_TRIP;
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
 use crate::compile::lower::{Blocked, MAX_GUARDS, MAX_NODES, Puller, box_indices};
-use crate::compile::recompute;
+use crate::compile::{recompute, windows};
 use cotangent_ir::prim::{Lower, View};
 use cotangent_ir::{Func, Value};
 use smallvec::SmallVec;
@@ -108,6 +108,7 @@ pub(crate) fn fuse<'a>(func: &'a Func, options: &Options) -> Fused<'a> {
     let fuse = options.fuse;
     let mut block = Block::new(func);
     block.materialise(initial(&block, fuse));
+    block.materialise(windows::crossing(&block));
     let mut analyses: HashMap<Value, Analysis> = HashMap::new();
     loop {
         if let Err(blocked) = analyse_all(&block, &mut analyses) {

@@ -38,6 +38,7 @@ mod rotate;
 mod schedule;
 pub mod show;
 mod streaming;
+mod windows;
 
 use crate::compile::emit::{Settings, emit};
 use crate::compile::plan::Plan;
@@ -53,6 +54,7 @@ use std::time::{Duration, Instant};
 #[cfg(test)]
 mod tests;
 
+pub use crate::compile::cache::{CacheLimits, CacheStatistics, cache_statistics, set_cache_limits};
 pub use crate::compile::emit::Lanes;
 pub use crate::compile::options::Options;
 pub use crate::compile::report::Report;
@@ -148,7 +150,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let options = options.as_environment_allows()?;
     cotangent_ir::verify::verify(func)?;
     let plan = plan(&prepared(func)?, &options);
-    let settings = Settings { lanes: options.lanes, ..Settings::default() };
+    let settings = Settings { lanes: options.lanes, profile: options.profile, ..Settings::default() };
     let code = emit(&plan, &settings);
     let (code_bytes, kernel_lanes) = (code.bytes, code.kernel_lanes);
     let program = Program::emitted(Parts {
@@ -160,6 +162,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         arena_bytes: plan.arena_bytes,
         calls: plan.calls.clone(),
         parallel: plan.parallel,
+        marks: code.marks,
         entry: code.entry,
         code: Box::new(code.owner),
     });

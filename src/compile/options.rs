@@ -40,6 +40,8 @@ pub struct Options {
     pub few_barriers: bool,
     /// Share work between threads.
     pub threads: bool,
+    /// Mark the beginning of every step, for profiles of calls.
+    pub profile: bool,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             reuse_memory: true,
             few_barriers: true,
             threads: true,
+            profile: false,
         }
     }
 }

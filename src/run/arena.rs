@@ -5,7 +5,7 @@
 //! line.
 
 use crate::run::barrier::Barrier;
-use crate::run::memory::unwritten;
+use crate::run::memory::{for_result, keep, unwritten};
 use cotangent_ir::{ALIGNMENT, Bytes};
 
 /// Where the parts of a worker's area start.
@@ -58,11 +58,17 @@ unsafe impl Send for Area {}
 // SAFETY: as above.
 unsafe impl Sync for Area {}
 
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        keep(std::mem::replace(&mut self.arena, unwritten(0)));
+    }
+}
+
 impl Workspace {
     /// A workspace without workers.
     pub(super) fn new(arena_bytes: usize, slots: usize) -> Workspace {
         Workspace {
-            arena: unwritten(arena_bytes),
+            arena: for_result(arena_bytes),
             template: unwritten(slots * size_of::<*mut u8>()),
             memory: Vec::new(),
             areas: Vec::new(),

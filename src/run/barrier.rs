@@ -5,6 +5,7 @@
 //! a machine with more to do than cores that gives away a time slice of milliseconds, while a sleeper that is woken runs
 //! at once. Everything written before a worker arrives is visible to all after they leave.
 
+use crate::run::contention::WATCH;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -41,12 +42,18 @@ impl Barrier {
 
     /// Returns once `workers` workers have called this. All of one meeting give the same number.
     pub(super) fn wait(&self, workers: usize) {
+        self.wait_and(workers, || ());
+    }
+
+    /// As [`Barrier::wait`]; who comes last does something before all go on.
+    pub(super) fn wait_and(&self, workers: usize, last: impl FnOnce()) {
         if workers <= 1 {
             return;
         }
         // Read before arriving: from then on the others may finish the meeting at any time.
         let generation = self.generation.0.load(Ordering::Acquire);
         if self.arrived.0.fetch_add(1, Ordering::AcqRel) + 1 == workers as u32 {
+            last();
             // Reset before the others are released into the next meeting.
             self.arrived.0.store(0, Ordering::Relaxed);
             // Sequentially consistent with the registration of sleepers: either they see the new generation or this
@@ -62,6 +69,7 @@ impl Barrier {
         let met = || self.generation.0.load(Ordering::Acquire) != generation;
         if !patiently(met) {
             self.sleep(generation);
+            WATCH.long_wait();
         }
     }
 

@@ -5,14 +5,16 @@
 //! allocates room for packing by itself.)
 
 use crate::run::memory;
+use crate::run::pin::pinning;
 use crate::run::pool;
+use crate::run::profile::{Marks, Profile};
 use crate::run::program::{Program, Slot};
 use crate::run::session::{Failure, Session};
 pub use crate::run::tap::Observe;
 use cotangent_ir::{Bytes, Error, ErrorKind, Result, Tensor, Type};
 use std::cell::UnsafeCell;
 use std::panic::resume_unwind;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 /// How a call is made.
@@ -24,6 +26,9 @@ pub struct CallOptions<'a> {
     pub cancel: Option<&'a AtomicBool>,
     /// Number of workers; by default [`pool::threads`]. Results do not depend on it.
     pub threads: Option<usize>,
+    /// Gets what each worker did when, from a program compiled with
+    /// [`Options::profile`](crate::compile::Options::profile); other programs leave it empty.
+    pub profile: Option<&'a mut Profile>,
 }
 
 impl Program {
@@ -94,12 +99,16 @@ impl Program {
         mut output: impl FnMut(usize) -> *mut u8,
         options: CallOptions<'_>,
     ) -> Result<()> {
-        let CallOptions { observer, cancel, threads } = options;
+        let CallOptions { observer, cancel, threads, profile } = options;
         let workers = match (self.parallel, threads) {
             (false, _) => 1,
             (true, Some(threads)) => pool::check_threads("CallOptions::threads", threads)?,
             (true, None) => pool::threads()?,
         };
+        if workers > 1 {
+            // A mistake in the environment is the caller's to hear of; the team cannot tell.
+            pinning()?;
+        }
         let mut workspace = self.take_workspace(workers);
         let (arena, template) = (workspace.arena(), workspace.template());
         for (entry, slot) in self.slots.iter().enumerate() {
@@ -111,9 +120,12 @@ impl Program {
             // SAFETY: the table has an entry for every slot.
             unsafe { template.add(entry).write(pointer) };
         }
+        let marks = profile.is_some().then(|| Marks::new(workers));
         let session = Session {
+            marks: marks.as_ref(),
             routines: &self.routines,
             barrier: workspace.barrier(),
+            most: AtomicUsize::new(usize::MAX),
             areas: workspace.areas(),
             template,
             slots: self.slots.len(),
@@ -128,6 +140,9 @@ impl Program {
         pool::run(workers, &|index, count| unsafe { session.run_worker(self.entry, index, count) });
         let failure = session.into_failure();
         self.give_workspace(workspace);
+        if let (Some(profile), Some(marks)) = (profile, marks) {
+            *profile = marks.into_profile(&self.marks);
+        }
         match failure {
             None => Ok(()),
             Some(Failure::Error(error)) => Err(error),

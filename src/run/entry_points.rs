@@ -22,10 +22,27 @@ pub(super) unsafe fn session<'a>(frame: *const Frame) -> &'a Session<'a> {
     unsafe { &*(*frame).session.cast() }
 }
 
-/// All workers meet.
-pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) {
+/// All workers meet, and some may be let go: those go on with fewer workers in their frames, and for the others this is 1,
+/// not 0, and they return.
+pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) -> u64 {
     // SAFETY: compiled code passes on the frame it was given.
-    unsafe { session(frame).barrier.wait((*frame).workers as usize) };
+    let (session, frame) = unsafe { (session(frame), &mut *frame) };
+    let team = session.meet(frame.workers as usize) as u64;
+    if frame.worker >= team {
+        return 1;
+    }
+    frame.workers = team;
+    0
+}
+
+/// A worker begins a step.
+pub(crate) unsafe extern "C" fn ct_mark(frame: *mut Frame, step: u64) {
+    // SAFETY: compiled code passes on the frame it was given, which is that of the worker that runs.
+    unsafe {
+        if let Some(marks) = session(frame).marks {
+            marks.note((*frame).worker as usize, step as u32);
+        }
+    }
 }
 
 /// Does this worker's share of the program's library call of the given number.
@@ -90,6 +107,7 @@ scalar_functions! {
 pub fn symbols() -> impl Iterator<Item = (&'static str, *const u8)> {
     [
         ("ct_barrier", ct_barrier as *const u8),
+        ("ct_mark", ct_mark as *const u8),
         ("ct_library", ct_library as *const u8),
         ("ct_copy", ct_copy as *const u8),
     ]

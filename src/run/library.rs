@@ -167,6 +167,18 @@ pub enum LibraryCall {
 }
 
 impl LibraryCall {
+    /// What is called, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            LibraryCall::Gemm { .. } => "product",
+            LibraryCall::Fft { .. } => "transform",
+            LibraryCall::Filter { .. } => "filter",
+            LibraryCall::Items { primitive, .. } => primitive,
+            LibraryCall::Tap { .. } => "tap",
+            LibraryCall::Host { .. } => "host",
+        }
+    }
+
     /// The bytes that workers share while they do an item of a primitive together, given its static operands and the types
     /// of its operands; `None` if one worker does it.
     pub fn shared_bytes(primitive: &str, attrs: &Attrs, operands: &[Type]) -> Option<usize> {

@@ -3,6 +3,7 @@
 mod arena;
 mod barrier;
 pub mod call;
+mod contention;
 pub mod entry_points;
 mod fft;
 mod filter;
@@ -12,10 +13,12 @@ mod host;
 mod install;
 mod items;
 pub mod library;
-mod memory;
+pub mod memory;
 #[cfg(feature = "compiler")]
 pub mod pages;
+pub mod pin;
 pub mod pool;
+pub mod profile;
 pub mod program;
 mod routine;
 mod session;

@@ -9,6 +9,8 @@
 //! part instead of being woken.
 
 use crate::run::barrier::{Barrier, patiently};
+use crate::run::contention::{Restraint, WATCH};
+use crate::run::pin::{pinning, place};
 use cotangent_ir::{Error, ErrorKind, Result};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -24,7 +26,7 @@ const MOST_THREADS: usize = 1024;
 /// What [`set_threads`] asked for; 0 where nobody has.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-static TEAM: Mutex<Team> = Mutex::new(Team { helpers: Vec::new() });
+static TEAM: Mutex<Team> = Mutex::new(Team { helpers: Vec::new(), restraint: Restraint::new() });
 
 /// Sets the number of workers of calls that do not say themselves. Results do not depend on it.
 pub fn set_threads(threads: usize) -> Result<()> {
@@ -85,6 +87,7 @@ pub(super) fn run(workers: usize, work: &Work<'_>) {
 
 struct Team {
     helpers: Vec<Helper>,
+    restraint: Restraint,
 }
 
 struct Helper {
@@ -102,6 +105,7 @@ struct Mailbox {
 struct Job<'a> {
     work: &'a Work<'a>,
     workers: usize,
+    pinned: bool,
 }
 
 /// Where the workers of a job meet when it is done. Jobs follow each other, so one meeting point serves them all.
@@ -109,6 +113,10 @@ static DONE: Barrier = Barrier::new();
 
 impl Team {
     fn run(&mut self, workers: usize, work: &Work<'_>) {
+        let workers = self.restraint.workers(workers);
+        if workers == 1 {
+            return work(0, 1);
+        }
         while self.helpers.len() + 1 < workers {
             match Helper::start(self.helpers.len() + 1) {
                 Some(helper) => self.helpers.push(helper),
@@ -116,7 +124,7 @@ impl Team {
             }
         }
         let workers = workers.min(self.helpers.len() + 1);
-        let job = Job { work, workers };
+        let job = Job { work, workers, pinned: pinning().unwrap_or(false) };
         for helper in &self.helpers[..workers - 1] {
             helper.give(&job);
         }
@@ -124,6 +132,7 @@ impl Team {
         let meeting = Meeting { workers };
         work(0, workers);
         drop(meeting);
+        self.restraint.learn();
     }
 }
 
@@ -135,6 +144,7 @@ struct Meeting {
 impl Drop for Meeting {
     fn drop(&mut self) {
         DONE.wait(self.workers);
+        WATCH.look();
     }
 }
 
@@ -157,11 +167,15 @@ impl Helper {
 
 /// The life of a helper thread.
 fn help(index: usize, mailbox: &Mailbox) {
+    let mut is_pinned = false;
     loop {
         let job = mailbox.take();
         // SAFETY: the caller that gave the job keeps it alive until all its workers have met.
-        let Job { work, workers } = unsafe { &*job };
-        let workers = *workers;
+        let &Job { work, workers, pinned } = unsafe { &*job };
+        if pinned != is_pinned {
+            place(index, pinned);
+            is_pinned = pinned;
+        }
         let meeting = Meeting { workers };
         work(index, workers);
         drop(meeting);

@@ -51,7 +51,7 @@ pub struct Frame {
     pub scalars: *mut u8,
     /// Number of this worker.
     pub worker: u64,
-    /// Number of workers.
+    /// Number of workers; barriers may lower it.
     pub workers: u64,
     /// What the workers of one call share; opaque to compiled code.
     pub session: *const core::ffi::c_void,
@@ -81,6 +81,8 @@ pub struct Parts {
     pub calls: Vec<LibraryCall>,
     /// Whether the work is worth more than one worker.
     pub parallel: bool,
+    /// What the steps are that the code marks, by number; empty if it marks none.
+    pub marks: Vec<String>,
     /// Where the code starts.
     pub entry: Entry,
     /// What keeps the code in memory.
@@ -97,6 +99,7 @@ pub struct Program {
     pub(super) arena_bytes: usize,
     pub(super) routines: Vec<Routine>,
     pub(super) parallel: bool,
+    pub(super) marks: Vec<String>,
     pub(super) entry: Entry,
     workspaces: Mutex<Vec<Workspace>>,
     _code: Box<dyn Code>,
@@ -110,10 +113,12 @@ impl Program {
     /// * `entry` follows the ABI of [`Frame`] and stays valid while `code` lives.
     /// * Called by every worker of a call with a frame of its own, it reads and writes only its frame, its table, its
     ///   `scalar_bytes`, and the memory the slots describe; it never writes inputs; it writes every element of every
-    ///   output; workers that touch the same element are separated by a barrier that all of them pass.
+    ///   output; workers that touch the same element are separated by a barrier that all of them pass. After a barrier it
+    ///   goes on with the number of workers that its frame then has, or returns if the barrier says so.
     /// * `calls` bind slots whose memory is as large as their sizes and strides say.
     pub unsafe fn new(parts: Parts) -> Program {
-        let Parts { name, inputs, outputs, slots, scalar_bytes, arena_bytes, calls, parallel, entry, code } = parts;
+        let Parts { name, inputs, outputs, slots, scalar_bytes, arena_bytes, calls, parallel, marks, entry, code } =
+            parts;
         let mut planner = Planner::default();
         let routines: Vec<Routine> = calls.iter().map(|call| Routine::prepare(call, &mut planner)).collect();
         let scratch_bytes = routines.iter().map(Routine::scratch_bytes).max().unwrap_or(0);
@@ -128,6 +133,7 @@ impl Program {
             arena_bytes,
             routines,
             parallel,
+            marks,
             entry,
             workspaces,
             _code: code,

@@ -2,6 +2,8 @@
 
 use crate::run::arena::Area;
 use crate::run::barrier::Barrier;
+use crate::run::contention::WATCH;
+use crate::run::profile::Marks;
 use crate::run::program::{Entry, Frame, Place};
 use crate::run::routine::Routine;
 use crate::run::tap::Observe;
@@ -9,7 +11,7 @@ use cotangent_ir::Error;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What the workers of one call share.
@@ -18,6 +20,8 @@ pub(super) struct Session<'a> {
     pub(super) routines: &'a [Routine],
     /// Where the workers meet.
     pub(super) barrier: &'a Barrier,
+    /// Most workers that take part from the last meeting on: fewer than began if there were not cores enough for them.
+    pub(super) most: AtomicUsize,
     /// The workers' own memory.
     pub(super) areas: &'a [Area],
     /// The pointer table at the start of the call.
@@ -32,6 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) cancel: Option<&'a AtomicBool>,
     /// What worker 0 tells the others at a tap: whether to stop.
     pub(super) stopped: AtomicBool,
+    /// What workers note of their steps, if somebody wants to know.
+    pub(super) marks: Option<&'a Marks>,
     /// Whether a routine failed, in which case taps ask to stop.
     pub(super) failed: AtomicBool,
     /// What went wrong first.
@@ -67,6 +73,20 @@ impl Session<'_> {
         }
     }
 
+    /// All `workers` workers meet. Returns how many of them go on: the first ones.
+    ///
+    /// What each had to do before the meeting is done and seen by all, so from here on any number can go on.
+    pub(super) fn meet(&self, workers: usize) -> usize {
+        self.barrier.wait_and(workers, || {
+            if WATCH.lost_a_core() || leaves_for_a_test() {
+                self.most.store(workers - 1, Ordering::Relaxed);
+            }
+        });
+        WATCH.look();
+        // Written before the meeting ended; and the next one, where it may change, ends after all who go on have come.
+        workers.min(self.most.load(Ordering::Relaxed))
+    }
+
     /// Runs something that may panic on behalf of compiled code, through which a panic cannot pass.
     pub(super) fn guarded(&self, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
@@ -83,6 +103,28 @@ impl Session<'_> {
     /// What went wrong first.
     pub(super) fn into_failure(self) -> Option<Failure> {
         self.failure.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a worker is to leave at this meeting because a test wants to see that.
+#[cfg(not(test))]
+fn leaves_for_a_test() -> bool {
+    false
+}
+
+#[cfg(test)]
+use tests::leaves_for_a_test;
+
+/// Lets tests make workers leave. Results do not depend on it, so other tests that run meanwhile do not mind.
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Meetings until a worker leaves; 0 for never.
+    pub(crate) static LEAVE_AFTER: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn leaves_for_a_test() -> bool {
+        LEAVE_AFTER.load(Ordering::Relaxed) > 0 && LEAVE_AFTER.fetch_sub(1, Ordering::Relaxed) == 1
     }
 }
 

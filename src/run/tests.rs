@@ -19,7 +19,19 @@ pub(super) fn parts(inputs: &[Type], outputs: &[Type], calls: Vec<LibraryCall>, 
     let slots = (0..inputs.len()).map(Slot::Input).chain((0..outputs.len()).map(Slot::Output)).collect();
     let (inputs, outputs) = (inputs.to_vec(), outputs.to_vec());
     let (name, code) = ("test".to_owned(), Box::new(Resident));
-    Parts { name, inputs, outputs, slots, scalar_bytes: 64, arena_bytes: 0, calls, parallel: true, entry, code }
+    Parts {
+        name,
+        inputs,
+        outputs,
+        slots,
+        scalar_bytes: 64,
+        arena_bytes: 0,
+        calls,
+        parallel: true,
+        marks: Vec::new(),
+        entry,
+        code,
+    }
 }
 
 /// Runs every library call, one after the other.
@@ -28,7 +40,9 @@ pub(super) unsafe extern "C" fn all_calls(frame: *mut Frame) {
     unsafe {
         for call in 0..session(frame).routines.len() {
             ct_library(frame, call as u64);
-            ct_barrier(frame);
+            if ct_barrier(frame) != 0 {
+                return;
+            }
         }
     }
 }
@@ -38,17 +52,22 @@ unsafe extern "C" fn add_one(frame: *mut Frame) {
     // SAFETY: the frame is the one this worker was given; slots are input, output, arena, all of `BYTES` bytes; between
     // barriers each worker writes its own part.
     unsafe {
-        let Frame { table, worker, workers, .. } = *frame;
+        let Frame { table, .. } = *frame;
         let (input, output, arena) = (*table, *table.add(1), *table.add(2));
         ct_copy(frame, arena, input, BYTES as u64);
-        ct_barrier(frame);
+        if ct_barrier(frame) != 0 {
+            return;
+        }
+        let Frame { worker, workers, .. } = *frame;
         let neighbour = (worker as usize + 1) % workers as usize;
         let part = BYTES * neighbour / workers as usize..BYTES * (neighbour + 1) / workers as usize;
         for position in part {
             let byte = arena.add(position);
             byte.write(byte.read() + 1);
         }
-        ct_barrier(frame);
+        if ct_barrier(frame) != 0 {
+            return;
+        }
         ct_copy(frame, output, arena, BYTES as u64);
     }
 }
@@ -404,4 +423,35 @@ fn mistakes_of_callers_are_explained() {
     let threads = message(program.call_with(&row(), options).unwrap_err());
     assert_eq!(threads.0, ErrorKind::Argument);
     assert!(threads.1.contains("from 1 to 1024, given 0; use 1"), "{}", threads.1);
+}
+
+/// Workers that leave at any meeting change nothing: a solver with meetings in its loop, and sums whose partial results all
+/// combine.
+#[cfg(feature = "compiler")]
+#[test]
+fn workers_may_leave_at_any_meeting() {
+    use crate::run::session::tests::LEAVE_AFTER;
+    use crate::{Array, fori_loop, jit};
+    let solver = jit(|b: Array| {
+        fori_loop(0, 6, (b.zeros_like(), b), |_, (x, r): (Array, Array)| {
+            let below = r.narrow(0, 1, 199).pad_zeros(&[(0, 1, 0), (0, 0, 0)]);
+            let ap = &r * 4.0 - below;
+            let step = (&r * &r).sum() / (&r * &ap).sum();
+            (x + &step * &r, r - step * ap)
+        })
+        .0
+    });
+    let b = Array::arange(200 * 300, DType::F32).sin().reshape(&[200, 300]);
+    let with = |threads| {
+        let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+        solver.call_with(b.clone(), options).unwrap().to_vec::<f32>().unwrap()
+    };
+    let expected = with(1);
+    for threads in [2, 3] {
+        for meeting in 1..20 {
+            LEAVE_AFTER.store(meeting, Ordering::Relaxed);
+            assert_eq!(with(threads), expected, "{threads} workers, one of which leaves at meeting {meeting}");
+        }
+        LEAVE_AFTER.store(0, Ordering::Relaxed);
+    }
 }

@@ -64,6 +64,10 @@ pub(crate) struct SolveArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
 
+    /// File for a profile of a solve, for the trace viewers of Chrome and Perfetto
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) profile: Option<PathBuf>,
+
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -101,6 +105,10 @@ pub(crate) struct RunArguments {
     /// An argument of the function, in order; may be repeated
     #[arg(long = "arg", value_name = "A.npy")]
     pub(crate) args: Vec<PathBuf>,
+
+    /// File for a profile of the call, for the trace viewers of Chrome and Perfetto
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) profile: Option<PathBuf>,
 
     /// File for the result; several results get a number each: y_0.npy, y_1.npy, ... [default: results are printed]
     #[arg(long, value_name = "Y.npy")]
@@ -159,6 +167,35 @@ pub(crate) struct BenchArguments {
     /// Print the names of all cases
     #[arg(long)]
     pub(crate) list: bool,
+
+    /// Cases that belong together, instead of names
+    #[arg(long, value_enum, conflicts_with = "cases")]
+    pub(crate) suite: Option<Suite>,
+
+    /// File for a profile of one call of the case that is named, for the trace viewers of Chrome and Perfetto
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) profile: Option<PathBuf>,
+
+    /// Measure the same cases in JAX with this Python, and print ratios
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) peers: Option<PathBuf>,
+
+    /// Measure those cases that there are in C, compiled with cc or what the environment variable CC names, and print ratios
+    #[arg(long)]
+    pub(crate) c: bool,
+
+    /// Measure instead how long loops that are written out take to compile, and plot that; with `--peers`, JAX's times too
+    #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["cases", "suite", "json", "list", "c", "profile"])]
+    pub(crate) compile_scaling: Option<PathBuf>,
+}
+
+/// Cases that belong together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Suite {
+    /// All cases
+    All,
+    /// What users of JAX on processors complain about
+    Complaints,
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

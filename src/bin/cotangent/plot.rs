@@ -1,4 +1,4 @@
-//! The plot of a solve's statistics against the iterations.
+//! Plots: a solve's statistics against the iterations, and compile times against the size of programs.
 
 use crate::failure::{Failure, Result};
 use cotangent::optimize::History;
@@ -79,6 +79,38 @@ fn panel(
         .map_err(failed)
 }
 
+/// A plot as SVG: milliseconds to trace and compile against instructions, both logarithmic.
+pub(crate) fn scaling(series: &[(&'static str, Vec<(f64, f64)>)]) -> Result<String> {
+    let points = || series.iter().flat_map(|(_, points)| points);
+    let range = |of: fn(&(f64, f64)) -> f64| {
+        points().map(of).fold((f64::INFINITY, 0.0f64), |(low, high), at| (low.min(at), high.max(at)))
+    };
+    let ((left, right), (low, high)) = (range(|point| point.0), range(|point| point.1));
+    let mut text = String::new();
+    let area = SVGBackend::with_string(&mut text, (EXTENTS.0 / 2, EXTENTS.1)).into_drawing_area();
+    area.fill(&WHITE).map_err(failed)?;
+    let mut chart = ChartBuilder::on(&area)
+        .caption("time to trace and compile", FONT)
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(70)
+        .build_cartesian_2d((left / 1.1..right * 1.1).log_scale(), (low / 1.1..high * 1.1).log_scale())
+        .map_err(failed)?;
+    let mesh = &mut chart.configure_mesh();
+    mesh.x_desc("instructions").y_desc("milliseconds").label_style(FONT).max_light_lines(1).draw().map_err(failed)?;
+    for ((name, points), colour) in series.iter().zip(COLOURS).filter(|((_, points), _)| !points.is_empty()) {
+        let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3);
+        let drawn = chart.draw_series(line).map_err(failed)?;
+        drawn.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
+    }
+    let labels = &mut chart.configure_series_labels();
+    let labels = labels.position(SeriesLabelPosition::UpperLeft).label_font(FONT);
+    labels.background_style(WHITE).border_style(BLACK).draw().map_err(failed)?;
+    area.present().map_err(failed)?;
+    drop((chart, area));
+    Ok(text)
+}
+
 /// Iterations with the numbers of a column, those left out that a logarithm cannot show.
 fn points(history: &History, name: &str) -> Vec<(f64, f64)> {
     let column = history.column(name).unwrap_or_default();
@@ -87,5 +119,5 @@ fn points(history: &History, name: &str) -> Vec<(f64, f64)> {
 }
 
 fn failed(error: impl Display) -> Failure {
-    Failure::new(format!("the convergence plot could not be drawn: {error}"))
+    Failure::new(format!("the plot could not be drawn: {error}"))
 }

@@ -5,6 +5,7 @@
 
 use crate::arguments::ProblemName;
 use crate::failure::{Failure, Result};
+use crate::run::profiled;
 use cotangent::compile::{self, Compiled, show};
 use cotangent::functional::L21Norm;
 use cotangent::linop::{Boundary, CircularConvolve, Edge, Filter, FiniteDifference, LinOp};
@@ -16,10 +17,11 @@ use cotangent::optimize::{
 use cotangent::random::{self, Key};
 use cotangent::{Array, DType, Traced, jit};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A problem with everything that can be chosen about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) name: ProblemName,
     /// Standard deviation of the noise.
@@ -28,6 +30,8 @@ pub(crate) struct Problem {
     pub(crate) lambda: f64,
     pub(crate) iterations: usize,
     pub(crate) seed: u64,
+    /// File for a profile.
+    pub(crate) profile: Option<PathBuf>,
 }
 
 /// A problem's solution, and what finding it took.
@@ -55,8 +59,12 @@ impl Problem {
     /// A problem with the parameters commonly used for it.
     pub(crate) fn usual(name: ProblemName) -> Problem {
         match name {
-            ProblemName::DenoiseTv => Problem { name, noise: 0.1, lambda: 0.1, iterations: 100, seed: 0 },
-            ProblemName::DeconvTv => Problem { name, noise: 0.01, lambda: 0.002, iterations: 60, seed: 0 },
+            ProblemName::DenoiseTv => {
+                Problem { name, noise: 0.1, lambda: 0.1, iterations: 100, seed: 0, profile: None }
+            }
+            ProblemName::DeconvTv => {
+                Problem { name, noise: 0.01, lambda: 0.002, iterations: 60, seed: 0, profile: None }
+            }
         }
     }
 
@@ -119,6 +127,9 @@ impl Problem {
             )));
         }
         let program = program(method, &options)?;
+        if let Some(path) = &self.profile {
+            profile(method, &options, path)?;
+        }
         Ok(Solved {
             degraded,
             restored: solution.x,
@@ -130,6 +141,15 @@ impl Problem {
             arena_bytes: program.plan().arena_bytes,
         })
     }
+}
+
+/// Solves once more, with marks between the steps, and writes where the time went.
+fn profile<M: Method>(method: &M, options: &Options, path: &Path) -> Result<()> {
+    let whole = |init: Option<M::State>| trace_loop(method, options, init.unwrap_or_else(|| method.init()));
+    let Traced { func, captures } = jit(&whole).traced(&None)?;
+    let compiled = compile::compile(&func, &compile::Options { profile: true, ..compile::Options::default() })?;
+    let data = captures.iter().map(Array::tensor).collect::<cotangent::Result<Vec<_>>>()?;
+    profiled(&compiled, &data, path).map(drop)
 }
 
 /// The program that a solve ran. It is recorded again, and found among the compiled ones.

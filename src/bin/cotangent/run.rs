@@ -3,9 +3,11 @@
 use crate::arguments::RunArguments;
 use crate::failure::{Failure, Result};
 use crate::{npy, output, source};
-use cotangent::compile::{Options, compile};
+use cotangent::compile::{Compiled, Options, compile};
 use cotangent::ir::text::print;
 use cotangent::ir::{Func, Tensor};
+use cotangent::run::call::CallOptions;
+use cotangent::run::profile::Profile;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,14 +22,36 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
     let func = source::function(&arguments.file)?;
     let args = arguments_of(&func, &arguments.args)?;
     check_sizes(&arguments.file, &func)?;
-    let compiled = compile(&func, &Options::default())?;
-    let results = compiled.call(&args)?;
+    let options = Options { profile: arguments.profile.is_some(), ..Options::default() };
+    let compiled = compile(&func, &options)?;
+    let results = match &arguments.profile {
+        Some(path) => profiled(&compiled, &args, path)?,
+        None => compiled.call(&args)?,
+    };
     match &arguments.out {
         Some(path) => write(path, &results),
         None => output::print(
             &results.iter().enumerate().map(|(number, result)| described(number, result)).collect::<String>(),
         ),
     }
+}
+
+/// Calls a program twice, so that memory has been touched before, and writes where the time of the second call went.
+pub(crate) fn profiled(compiled: &Compiled, args: &[Arc<Tensor>], path: &Path) -> Result<Vec<Tensor>> {
+    check_profile(path)?;
+    compiled.call(args)?;
+    let mut profile = Profile::default();
+    let results = compiled.call_with(args, CallOptions { profile: Some(&mut profile), ..CallOptions::default() })?;
+    output::write_files(&[(path.to_path_buf(), profile.chrome_trace().into_bytes())])?;
+    Ok(results)
+}
+
+/// Checks where a profile shall go before anything is computed for it.
+pub(crate) fn check_profile(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(Failure::in_file(path, "is a folder; give `--profile` the name of a file"));
+    }
+    Ok(())
 }
 
 /// Reads the arguments of a function.

@@ -8,6 +8,7 @@ use crate::picture::Picture;
 use crate::plot::convergence;
 use crate::problem::{Problem, Solved};
 use crate::report::{Summary, statistics};
+use crate::run::check_profile;
 use cotangent::metric::psnr;
 use cotangent::run::pool::set_threads;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +17,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(crate) fn solve(arguments: &SolveArguments) -> Result<()> {
     if let Some(threads) = arguments.threads {
         set_threads(threads as usize)?;
+    }
+    if let Some(path) = &arguments.profile {
+        check_profile(path)?;
     }
     if let Some(folder) = &arguments.out {
         output::check_folder(folder)?;
@@ -31,6 +35,7 @@ pub(crate) fn solve(arguments: &SolveArguments) -> Result<()> {
         lambda: arguments.lambda.unwrap_or(usual.lambda),
         iterations: arguments.maxiter.map_or(usual.iterations, |count| count as usize),
         seed: arguments.seed,
+        profile: arguments.profile.clone(),
     };
     let clean = picture.array();
     let bar = progress_bar(&problem);

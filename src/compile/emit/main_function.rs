@@ -1,6 +1,7 @@
 //! The main function of a program: its steps in order, executed by every worker.
 //!
-//! A worker's share of each number of chunks is computed once, at the start. Scalars stay in the worker's own area, where
+//! A worker's share of a number of chunks is computed where it is used, because workers may leave at any meeting and the
+//! others then share all; it costs nanoseconds. Scalars stay in the worker's own area, where
 //! they are in the nearest cache; control flow is the machine's.
 
 use super::kernel_function::{self, Layout};
@@ -8,6 +9,7 @@ use super::lanes::{Arg, Emitter, Form};
 use super::{POINTER, Unit};
 use crate::compile::pieces::run_of_pieces;
 use crate::compile::plan::{Plan, Step};
+use crate::run::profile::END;
 use crate::run::program::{Frame, Place};
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
@@ -32,7 +34,8 @@ pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
     let mut versions = HashMap::new();
     unit.kernel_lanes = vec![None; plan.kernels.len()];
     define_kernels(unit, plan, &plan.steps, &mut versions);
-    unit.define("main", &[POINTER], |function, scratch, imports| {
+    let mut marks = unit.settings.profile.then(Vec::new);
+    let main = unit.define("main", &[POINTER], |function, scratch, imports| {
         let config = imports.frontend_config();
         let mut emitter = Emitter::new(FunctionBuilder::new(function, scratch), imports);
         let entry = emitter.builder.create_block();
@@ -43,25 +46,19 @@ pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
         let mut field =
             |offset: usize| emitter.builder.ins().load(POINTER, MemFlagsData::trusted(), frame, offset as i32);
         let (table, scalars) = (field(offset_of!(Frame, table)), field(offset_of!(Frame, scalars)));
-        let (worker, workers) = (field(offset_of!(Frame, worker)), field(offset_of!(Frame, workers)));
+        let worker = field(offset_of!(Frame, worker));
         let is_first = emitter.builder.ins().icmp_imm_s(IntCC::Equal, worker, 0);
-        let mut main = Main {
-            emitter,
-            plan,
-            versions: &versions,
-            frame,
-            table,
-            scalars,
-            worker,
-            workers,
-            is_first,
-            shares: HashMap::new(),
-        };
-        main.shares();
+        let mut main =
+            Main { emitter, plan, versions: &versions, frame, table, scalars, worker, is_first, marks: marks.as_mut() };
         main.steps(&plan.steps);
+        if main.marks.is_some() {
+            main.mark_number(i64::from(END));
+        }
         main.emitter.builder.ins().return_(&[]);
         main.emitter.builder.finalize(config);
-    })
+    });
+    unit.marks = marks.unwrap_or_default();
+    main
 }
 
 fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut HashMap<Version, FuncId>) {
@@ -104,32 +101,30 @@ struct Main<'f, 'm, 'p> {
     table: Value,
     scalars: Value,
     worker: Value,
-    workers: Value,
     is_first: Value,
-    /// This worker's first chunk and the one after its last, by number of chunks.
-    shares: HashMap<usize, (Value, Value)>,
+    /// What the marked steps are, if they are marked.
+    marks: Option<&'p mut Vec<String>>,
 }
 
 impl Main<'_, '_, '_> {
-    fn shares(&mut self) {
-        let mut counts: Vec<usize> = self.versions.keys().map(|(_, _, chunks)| *chunks).collect();
-        counts.sort_unstable();
-        counts.dedup();
-        for chunks in counts {
-            let builder = &mut self.emitter.builder;
-            let zero = builder.ins().iconst(POINTER, 0);
-            let share = match (self.plan.parallel, chunks) {
-                (false, _) => (zero, builder.ins().iconst(POINTER, chunks as i64)),
-                (true, 1) => (zero, builder.ins().uextend(POINTER, self.is_first)),
-                (true, _) => {
-                    let next = builder.ins().iadd_imm_s(self.worker, 1);
-                    let count = builder.ins().iconst(POINTER, chunks as i64);
-                    let (first, last) = (builder.ins().imul(count, self.worker), builder.ins().imul(count, next));
-                    (builder.ins().udiv(first, self.workers), builder.ins().udiv(last, self.workers))
-                }
-            };
-            self.shares.insert(chunks, share);
+    /// This worker's first chunk of so many and the one after its last.
+    fn share(&mut self, chunks: usize) -> (Value, Value) {
+        let builder = &mut self.emitter.builder;
+        let count = builder.ins().iconst(POINTER, chunks as i64);
+        if !self.plan.parallel || chunks == 1 {
+            return (builder.ins().iconst(POINTER, 0), count);
         }
+        let next = builder.ins().iadd_imm_s(self.worker, 1);
+        let (first, last) = (builder.ins().imul(count, self.worker), builder.ins().imul(count, next));
+        let workers = self.workers();
+        let builder = &mut self.emitter.builder;
+        (builder.ins().udiv(first, workers), builder.ins().udiv(last, workers))
+    }
+
+    /// How many workers there are now.
+    fn workers(&mut self) -> Value {
+        let flags = MemFlagsData::trusted();
+        self.emitter.builder.ins().load(POINTER, flags, self.frame, offset_of!(Frame, workers) as i32)
     }
 
     fn steps(&mut self, mut steps: &[Step]) {
@@ -146,15 +141,16 @@ impl Main<'_, '_, '_> {
 
     /// Kernels cut into the same number of pieces, all of them on one piece before the next.
     fn piece_by_piece(&mut self, steps: &[Step]) {
+        let Some(Step::Kernel { chunks, .. }) = steps.first() else { return };
+        let (first, last) = self.share(*chunks);
         let functions: Vec<_> = steps.iter().map(|step| self.function(step)).collect();
-        let Some(&(_, (first, last))) = functions.first() else { return };
         let (body, exit) = (self.emitter.builder.create_block(), self.emitter.builder.create_block());
         let piece = self.emitter.builder.append_block_param(body, POINTER);
         let some = self.emitter.builder.ins().icmp(IntCC::UnsignedLessThan, first, last);
         self.emitter.builder.ins().brif(some, body, &[BlockArg::Value(first)], exit, &[]);
         self.emitter.builder.switch_to_block(body);
         let next = self.emitter.builder.ins().iadd_imm_s(piece, 1);
-        for (function, _) in functions {
+        for function in functions {
             self.emitter.builder.ins().call(function, &[self.table, self.scalars, piece, next]);
         }
         let more = self.emitter.builder.ins().icmp(IntCC::UnsignedLessThan, next, last);
@@ -162,17 +158,41 @@ impl Main<'_, '_, '_> {
         self.continue_in(exit, &[body]);
     }
 
-    /// The function of a kernel, and this worker's share of its pieces.
-    fn function(&mut self, step: &Step) -> (FuncRef, (Value, Value)) {
+    /// The function of a kernel.
+    fn function(&mut self, step: &Step) -> FuncRef {
         let Step::Kernel { kernel, bind, chunks } = step else { internal("a step that is no kernel") };
         let version = (*kernel, bind.clone(), *chunks);
-        let (Some(&id), Some(&share)) = (self.versions.get(&version), self.shares.get(chunks)) else {
-            internal("a kernel without a function")
+        let Some(&id) = self.versions.get(&version) else { internal("a kernel without a function") };
+        self.emitter.imports.defined(self.emitter.builder.func, id)
+    }
+
+    /// Marks the beginning of a step that does something.
+    fn mark(&mut self, step: &Step) {
+        let Some(marks) = self.marks.as_mut() else { return };
+        let name = match step {
+            Step::Kernel { kernel, .. } => format!("kernel {}", self.plan.kernels[*kernel].name),
+            Step::Scalar { kernel, .. } => format!("scalar {}", self.plan.kernels[*kernel].name),
+            Step::Combine { op, .. } => format!("combine {}", op.name()),
+            Step::Library { call } => format!("call {} {call}", self.plan.calls[*call].name()),
+            Step::Copy { bytes, .. } => format!("copy {bytes} bytes"),
+            Step::Assign { .. } => "assign".into(),
+            Step::Barrier if self.plan.parallel => "barrier".into(),
+            _ => return,
         };
-        (self.emitter.imports.defined(self.emitter.builder.func, id), share)
+        let number = marks.iter().position(|known| *known == name).unwrap_or(marks.len());
+        if number == marks.len() {
+            marks.push(name);
+        }
+        self.mark_number(number as i64);
+    }
+
+    fn mark_number(&mut self, number: i64) {
+        let number = self.emitter.builder.ins().iconst(types::I64, number);
+        self.runtime("ct_mark", &[self.frame, number]);
     }
 
     fn step(&mut self, step: &Step) {
+        self.mark(step);
         match step {
             Step::Kernel { chunks, .. } => self.kernel(step, *chunks),
             Step::Scalar { kernel, bind } => self.scalar(*kernel, bind),
@@ -202,8 +222,9 @@ impl Main<'_, '_, '_> {
     }
 
     fn kernel(&mut self, step: &Step, chunks: usize) {
-        let (function, (first, last)) = self.function(step);
+        let function = self.function(step);
         let call = |main: &mut Self| {
+            let (first, last) = main.share(chunks);
             main.emitter.builder.ins().call(function, &[main.table, main.scalars, first, last]);
         };
         // With one chunk the work is the first worker's; the others need not look.
@@ -281,13 +302,17 @@ impl Main<'_, '_, '_> {
         }
     }
 
-    /// Emitted only where others may be waited for.
+    /// Emitted only where others may be waited for. Returns from the program if this worker is let go.
     fn barrier(&mut self) {
         if !self.plan.parallel {
             return;
         }
-        let others = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, self.workers, 1);
-        self.only_if(others, |main| main.runtime("ct_barrier", &[main.frame]));
+        let workers = self.workers();
+        let others = self.emitter.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, workers, 1);
+        self.only_if(others, |main| {
+            let let_go = main.runtime_with_result("ct_barrier", &[main.frame], types::I64);
+            main.return_if(let_go);
+        });
     }
 
     /// Returns if a byte is set. All workers read the same one, so that all of them return or none.
@@ -295,6 +320,11 @@ impl Main<'_, '_, '_> {
         let pointer = self.entry(when);
         let builder = &mut self.emitter.builder;
         let set = builder.ins().load(types::I8, MemFlagsData::trusted(), pointer, 0);
+        self.return_if(set);
+    }
+
+    fn return_if(&mut self, set: Value) {
+        let builder = &mut self.emitter.builder;
         let (end, go_on) = (builder.create_block(), builder.create_block());
         builder.ins().brif(set, end, &[], go_on, &[]);
         builder.seal_block(end);
@@ -387,6 +417,13 @@ impl Main<'_, '_, '_> {
         let params: Vec<Type> = args.iter().map(|_| types::I64).collect();
         let function = self.emitter.imports.runtime(self.emitter.builder.func, name, &params, None);
         self.emitter.builder.ins().call(function, args);
+    }
+
+    fn runtime_with_result(&mut self, name: &str, args: &[Value], result: Type) -> Value {
+        let params: Vec<Type> = args.iter().map(|_| types::I64).collect();
+        let function = self.emitter.imports.runtime(self.emitter.builder.func, name, &params, Some(result));
+        let call = self.emitter.builder.ins().call(function, args);
+        self.emitter.builder.inst_results(call)[0]
     }
 }
 

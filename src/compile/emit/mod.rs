@@ -63,6 +63,8 @@ pub struct Settings {
     pub listing: bool,
     /// Which instructions are used.
     pub processor: Processor,
+    /// Whether the program marks the beginning of every step.
+    pub profile: bool,
 }
 
 /// What the processor is taken to be able to do.
@@ -77,7 +79,13 @@ pub enum Processor {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { lanes: Lanes::Wide, verify: cfg!(debug_assertions), listing: false, processor: Processor::Native }
+        Settings {
+            lanes: Lanes::Wide,
+            verify: cfg!(debug_assertions),
+            listing: false,
+            processor: Processor::Native,
+            profile: false,
+        }
     }
 }
 
@@ -91,6 +99,8 @@ pub struct Code {
     pub bytes: usize,
     /// How each kernel of the plan processes its elements; of those that are part of the main function, nothing.
     pub kernel_lanes: Vec<Option<Lanes>>,
+    /// What the steps are that the program marks, by number.
+    pub marks: Vec<String>,
     /// Cranelift's IR, if a listing was asked for.
     pub clif: String,
     /// The machine code as text, if a listing was asked for.
@@ -106,10 +116,10 @@ pub fn emit(plan: &Plan, settings: &Settings) -> Code {
     let mut unit = Unit::new(&mut module, *settings);
     let main = main_function::define(&mut unit, &expand::expand(plan, fused));
     unit.define_helpers();
-    let Unit { bytes, kernel_lanes, clif, assembly, .. } = unit;
+    let Unit { bytes, kernel_lanes, marks, clif, assembly, .. } = unit;
     module.finalize_definitions().unwrap_or_else(|error| internal(&format!("code memory: {error}")));
     let owner = CodePages::new(module, main);
-    Code { entry: owner.entry(), owner, bytes, kernel_lanes, clif, assembly }
+    Code { entry: owner.entry(), owner, bytes, kernel_lanes, marks, clif, assembly }
 }
 
 /// The host's architecture with the instructions asked for.
@@ -148,6 +158,7 @@ pub(crate) struct Unit<'m> {
     helpers: Vec<Helper>,
     bytes: usize,
     kernel_lanes: Vec<Option<Lanes>>,
+    marks: Vec<String>,
     clif: String,
     assembly: String,
 }
@@ -164,9 +175,9 @@ struct Helper {
 impl<'m> Unit<'m> {
     fn new(module: &'m mut dyn Module, settings: Settings) -> Unit<'m> {
         let (context, scratch) = (module.make_context(), FunctionBuilderContext::new());
-        let (helpers, kernel_lanes) = (Vec::new(), Vec::new());
+        let (helpers, kernel_lanes, marks) = (Vec::new(), Vec::new(), Vec::new());
         let (clif, assembly) = (String::new(), String::new());
-        Unit { module, settings, context, scratch, helpers, bytes: 0, kernel_lanes, clif, assembly }
+        Unit { module, settings, context, scratch, helpers, bytes: 0, kernel_lanes, marks, clif, assembly }
     }
 
     /// Declares and defines a function: `build` fills it in.

@@ -4,8 +4,14 @@
 mod data;
 mod programs;
 
+#[allow(unused_imports, reason = "the benches that share this file compile it as a case only")]
+pub(crate) use programs::unrolled_descent;
+
+use cotangent::compile::Options;
 use cotangent::ir::Func;
-use cotangent::{Array, Function, Tree, jit};
+use cotangent::run::call::CallOptions;
+use cotangent::run::profile::Profile;
+use cotangent::{Array, Function, Tree, jit, jit_with};
 use std::hint::black_box;
 
 /// A case. Nothing is allocated before it is [prepared](Case::prepare).
@@ -21,6 +27,9 @@ pub(crate) struct Prepared {
     pub(crate) call: Box<dyn FnMut()>,
     /// Traces the program from its closure, past everything that is kept between calls.
     pub(crate) trace: Box<dyn Fn() -> Func>,
+    /// Runs the program once more, compiled for that, to see what the time goes to.
+    #[allow(dead_code, reason = "the benches that share this file have no profiles")]
+    pub(crate) profile: Box<dyn Fn() -> Profile>,
     /// The leaves of the result.
     pub(crate) results: Vec<Array>,
 }
@@ -56,6 +65,19 @@ impl Case {
                 let (function, args) = (function.clone(), args.clone());
                 move || jit(function()).traced(&args).expect("the program was traced before").func
             });
+            let profile: Box<dyn Fn() -> Profile> = Box::new({
+                let (function, args) = (function.clone(), args.clone());
+                move || {
+                    let compiled = jit_with(function(), Options { profile: true, ..Options::default() });
+                    let mut profile = Profile::default();
+                    // The second call finds memory that has been touched.
+                    for _ in 0..2 {
+                        let options = CallOptions { profile: Some(&mut profile), ..CallOptions::default() };
+                        drop(compiled.call_with(args.clone(), options).expect("the program ran before"));
+                    }
+                    profile
+                }
+            });
             let call: Box<dyn FnMut()> = match results {
                 Results::Fresh => Box::new(move || {
                     black_box(compiled.call(args.clone()).expect("the program ran before"));
@@ -69,7 +91,7 @@ impl Case {
                     })
                 }
             };
-            Prepared { call, trace, results: results_of_first_call }
+            Prepared { call, trace, profile, results: results_of_first_call }
         };
         Case { name, prepare: Box::new(prepare) }
     }
@@ -90,6 +112,19 @@ impl Case {
     }
 }
 
+/// Cases of what users of JAX on processors complain about: `docs/compiler.md` has the complaints.
+#[allow(dead_code, reason = "the benches that share this file measure all cases")]
+pub(crate) const COMPLAINTS: [&str; 8] = [
+    "unrolled_200",
+    "loop_updates_1e6",
+    "histogram_1e6",
+    "sort_1e6",
+    "tiny_sin_16",
+    "rolls_1024",
+    "cumsum_1e6",
+    "sum_axis0_2048",
+];
+
 /// All cases, in the order in which they are reported.
 pub(crate) fn all() -> Vec<Case> {
     use Results::{Fresh, Overwritten};
@@ -108,13 +143,16 @@ pub(crate) fn all() -> Vec<Case> {
     let angles = |count: usize| move || data::uniform(&[count], -10.0, 10.0);
     vec![
         Case::new("cg100_256", Fresh, || programs::conjugate_gradient(256), right_side(256)),
+        Case::new("cg100_512", Fresh, || programs::conjugate_gradient(512), right_side(512)),
         Case::new("cg100_1024", Fresh, || programs::conjugate_gradient(1024), right_side(1024)),
         Case::new("pdhg_tv100_256", Fresh, || programs::primal_dual_denoising(256), image(256)),
+        Case::new("pdhg_tv100_512", Fresh, || programs::primal_dual_denoising(512), image(512)),
         Case::new("pdhg_tv100_1024", Fresh, || programs::primal_dual_denoising(1024), image(1024)),
         Case::new("tv_grad_512", Fresh, programs::total_variation_and_gradient, image(512)),
         Case::new("tv_grad_2048", Fresh, programs::total_variation_and_gradient, image(2048)),
         Case::new("axpy_1e7", Fresh, || programs::scale_and_add, vectors),
         Case::new("axpy_1e7_into", Overwritten, || programs::scale_and_add, vectors),
+        Case::new("stream_triad", Overwritten, || programs::scale_and_add, vectors),
         Case::new("sin_1e6", Fresh, || programs::sine, angles(1_000_000)),
         Case::new("tiny_sin_16", Fresh, || programs::sine_plus_identity, angles(16)),
         Case::new("tiny_sin_16_into", Overwritten, || programs::sine_plus_identity, angles(16)),
@@ -137,5 +175,9 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("conv_64x64x3x3_128", Fresh, || programs::convolution, channels),
         Case::new("xray2d_fwd_256", Fresh, || programs::project(256, 90), image(256)),
         Case::new("xray2d_adj_256", Fresh, || programs::back_project(256, 90), || data::uniform(&[90, 384], 0.0, 1.0)),
+        Case::new("unrolled_200", Fresh, || programs::unrolled_descent(200), || data::uniform(&[1000], 0.0, 1.0)),
+        Case::new("loop_updates_1e6", Fresh, || programs::updates_in_loop, || data::uniform(&[1_000_000], 0.0, 1.0)),
+        Case::new("histogram_1e6", Fresh, || programs::histogram, || data::uniform(&[1_000_000], 0.0, 1.0)),
+        Case::new("rolls_1024", Fresh, || programs::rolled_gradient, image(1024)),
     ]
 }

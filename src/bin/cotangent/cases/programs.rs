@@ -1,7 +1,7 @@
 //! The programs of the cases, written with the public façade as a user would write them.
 
 use cotangent::ir::prim::conv::{Convolution, Padding};
-use cotangent::{Array, DType, Index, ValueAndGrad, fori_loop, stack, value_and_grad};
+use cotangent::{Array, DType, Function, Index, ValueAndGrad, fori_loop, grad, stack, value_and_grad};
 
 /// Iterations of the solvers.
 const ITERATIONS: usize = 100;
@@ -195,4 +195,38 @@ pub(super) fn back_project(n: usize, views: usize) -> impl Fn(Array) -> Array {
         let second = y.index(&[Index::from(&view), Index::from(&(bin + 1))]);
         (first * (1.0 - &fraction) + second * fraction).sum_axes(&[0])
     }
+}
+
+/// Gradient steps on a smoothed total variation of a vector, written out one after the other.
+pub(crate) fn unrolled_descent(steps: usize) -> impl Fn(Array) -> Array {
+    let energy = |x: Array| (x.diff(0).square() + 0.01).sqrt().sum();
+    move |mut x: Array| {
+        for _ in 0..steps {
+            x = &x - grad(energy).apply(x.clone()) * 0.01;
+        }
+        x
+    }
+}
+
+/// A thousand elements, one after the other, each overwritten by a mean of itself and one from the end.
+pub(super) fn updates_in_loop(x: Array) -> Array {
+    fori_loop(0, 1000, x, |i: Array, x: Array| {
+        let n = x.shape().map_or(0, |shape| shape[0]) as i32;
+        let mirrored = x.index(&[Index::from(&(n - 1 - &i))]);
+        let own = x.index(&[Index::from(&i)]);
+        x.at(&[Index::from(&i)]).set((own + mirrored) * 0.5)
+    })
+}
+
+/// How many elements of `[0, 1)` lie in each of a thousand bins.
+pub(super) fn histogram(x: Array) -> Array {
+    let bin = (x * 1000.0).astype(DType::I32);
+    Array::zeros(&[1000], DType::F32).at(&[Index::from(&bin)]).add(1.0)
+}
+
+/// The norm of central differences, periodic in both axes.
+pub(super) fn rolled_gradient(f: Array) -> Array {
+    let rows = (f.roll(-1, 0) - f.roll(1, 0)) * 0.5;
+    let columns = (f.roll(-1, 1) - f.roll(1, 1)) * 0.5;
+    (rows.square() + columns.square()).sqrt()
 }

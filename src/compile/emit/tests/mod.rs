@@ -36,6 +36,7 @@ fn program(plan: &Plan, settings: &Settings) -> Program {
         arena_bytes: plan.arena_bytes,
         calls: plan.calls.clone(),
         parallel: plan.parallel,
+        marks: Vec::new(),
         entry: code.entry,
         code: Box::new(code.owner),
     })
@@ -141,7 +142,7 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
         let streaming = Plan { streams: all, ..plan.clone() };
         let ways = WAYS.iter().map(|way| (&plan, *way)).chain([(&streaming, WAYS[0])]);
         for (plan, (lanes, processor)) in ways {
-            let settings = Settings { lanes, processor, verify: true, listing: false };
+            let settings = Settings { lanes, processor, verify: true, listing: false, profile: false };
             let program = program(plan, &settings);
             let run = |threads| {
                 let options = CallOptions { threads: Some(threads), ..CallOptions::default() };

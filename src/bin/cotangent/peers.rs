@@ -1,0 +1,188 @@
+//! The same cases in JAX and in C, measured in the same way by programs of their own, which are part of this one as text.
+
+use crate::failure::{Failure, Result};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const JAX_PROGRAM: &str = include_str!("../../../benches/peers/jax_peer.py");
+
+/// What the C programs share, and its name.
+const C_HEADER: (&str, &str) = ("peer.h", include_str!("../../../benches/peers/peer.h"));
+
+/// The C programs, and what the names of their cases begin with.
+const C_PROGRAMS: [(&str, &str, &str); 3] = [
+    ("cg", "cg100_", include_str!("../../../benches/peers/cg.c")),
+    ("pdhg", "pdhg_tv100_", include_str!("../../../benches/peers/pdhg.c")),
+    ("triad", "stream_triad", include_str!("../../../benches/peers/triad.c")),
+];
+
+/// What was measured on another side.
+pub(crate) struct Peer {
+    /// `jax` or `c`.
+    pub(crate) name: &'static str,
+    /// Whether programs are compiled when they are called, so that compile times can be compared.
+    pub(crate) compiles: bool,
+    /// By name of the case.
+    pub(crate) cases: BTreeMap<String, PeerTimes>,
+}
+
+/// Times of a case on another side.
+pub(crate) struct PeerTimes {
+    pub(crate) median_ms: f64,
+    /// With tracing.
+    pub(crate) compile_ms: Option<f64>,
+}
+
+/// A Python that has JAX.
+pub(crate) struct Jax {
+    python: PathBuf,
+    folder: Folder,
+}
+
+impl Jax {
+    /// Checks that there is JAX.
+    pub(crate) fn new(python: &Path) -> Result<Jax> {
+        let name = python.display();
+        let found = Command::new(python).args(["-c", "import jax"]).output();
+        let output = found.map_err(|error| {
+            Failure::new(format!("--peers {name}: it cannot be started: {error}; name a Python that has JAX"))
+        })?;
+        if !output.status.success() {
+            return Err(Failure::new(format!(
+                "--peers {name}: it has no JAX ({}); run `{name} -m pip install jax==0.8.1`, or name another Python",
+                last_line(&output)
+            )));
+        }
+        let folder = Folder::new("jax")?;
+        folder.write("jax_peer.py", JAX_PROGRAM)?;
+        Ok(Jax { python: python.into(), folder })
+    }
+
+    /// Measures the cases of these names.
+    pub(crate) fn measure(&self, cases: &[&str], seconds: f64, threads: usize) -> Result<Peer> {
+        let report = self.folder.0.join("report.json");
+        let mut command = self.command(threads);
+        command.arg("--json").arg(&report).arg("--seconds").arg(seconds.to_string());
+        command.args(cases.iter().flat_map(|case| ["--case", case]));
+        run(&mut command, "the cases in JAX")?;
+        let text = fs::read_to_string(&report).map_err(|error| Failure::in_file(&report, error))?;
+        Ok(Peer { name: "jax", compiles: true, cases: parsed(&text, "JAX")? })
+    }
+
+    /// Milliseconds to trace and compile loops of so many steps that are written out.
+    pub(crate) fn unrolled(&self, steps: usize, threads: usize) -> Result<f64> {
+        let output = run(self.command(threads).arg("--unrolled").arg(steps.to_string()), "unrolled loops in JAX")?;
+        let times: Value = serde_json::from_slice(&output.stdout).map_err(|error| unreadable("JAX", &error))?;
+        times[steps.to_string()].as_f64().ok_or_else(|| unreadable("JAX", &"there is no time"))
+    }
+
+    fn command(&self, threads: usize) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(self.folder.0.join("jax_peer.py")).env("PEER_THREADS", threads.to_string());
+        command
+    }
+}
+
+/// The C programs, compiled.
+pub(crate) struct C(Folder);
+
+impl C {
+    /// Compiles them.
+    pub(crate) fn new() -> Result<C> {
+        let folder = Folder::new("c")?;
+        folder.write(C_HEADER.0, C_HEADER.1)?;
+        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+        for (name, _, text) in C_PROGRAMS {
+            let source = folder.write(&format!("{name}.c"), text)?;
+            let flags = ["-std=c11", "-O3", "-march=native", "-ffast-math", "-fopenmp"];
+            let mut command = Command::new(&compiler);
+            command.args(flags).arg(&source).arg("-o").arg(folder.0.join(name)).arg("-lm");
+            let output = command.output().map_err(|error| {
+                Failure::new(format!(
+                    "--c: `{compiler}` cannot be started: {error}; install a C compiler or name one by CC"
+                ))
+            })?;
+            if !output.status.success() {
+                let reason = last_line(&output);
+                return Err(Failure::new(format!(
+                    "--c: `{compiler}` cannot compile {name}.c: {reason}; name by CC a compiler that has OpenMP, such as gcc"
+                )));
+            }
+        }
+        Ok(C(folder))
+    }
+
+    /// Measures those of these cases that there are.
+    pub(crate) fn measure(&self, cases: &[&str], seconds: f64, threads: usize) -> Result<Peer> {
+        let mut all = BTreeMap::new();
+        for (name, prefix, _) in C_PROGRAMS {
+            let own: Vec<&str> = cases.iter().copied().filter(|case| case.starts_with(prefix)).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let mut command = Command::new(self.0.0.join(name));
+            command.arg(seconds.to_string()).args(&own).env("OMP_NUM_THREADS", threads.to_string());
+            let output = run(&mut command, &format!("{name}.c"))?;
+            all.extend(parsed(&String::from_utf8_lossy(&output.stdout), "C")?);
+        }
+        Ok(Peer { name: "c", compiles: false, cases: all })
+    }
+}
+
+/// The cases of a report.
+fn parsed(text: &str, side: &str) -> Result<BTreeMap<String, PeerTimes>> {
+    let report: Value = serde_json::from_str(text).map_err(|error| unreadable(side, &error))?;
+    let cases = report["cases"].as_object().ok_or_else(|| unreadable(side, &"there are no cases"))?;
+    let times = |(name, case): (&String, &Value)| {
+        let median_ms = case["median_ms"].as_f64().ok_or_else(|| unreadable(side, &format!("{name} has no time")))?;
+        let compile_ms = case["compile_ms"].as_f64().map(|time| time + case["trace_ms"].as_f64().unwrap_or(0.0));
+        Ok((name.clone(), PeerTimes { median_ms, compile_ms }))
+    };
+    cases.iter().map(times).collect()
+}
+
+fn unreadable(side: &str, reason: &dyn std::fmt::Display) -> Failure {
+    Failure::new(format!("the report of the {side} side cannot be read: {reason}"))
+}
+
+/// Runs a program that is expected to succeed.
+fn run(command: &mut Command, what: &str) -> Result<Output> {
+    let output = command.output().map_err(|error| Failure::new(format!("{what}: cannot be started: {error}")))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(Failure::new(format!("{what}: ended with {}: {}", output.status, last_line(&output))))
+}
+
+/// What a program that failed said last.
+fn last_line(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    text.trim_end().lines().next_back().unwrap_or("it did not say why").trim().into()
+}
+
+/// A folder of our own that goes with its owner.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(side: &str) -> Result<Folder> {
+        let path = std::env::temp_dir().join(format!("cotangent-{side}-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(|error| Failure::in_file(&path, error))?;
+        Ok(Folder(path))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.0.join(name);
+        fs::write(&path, text).map_err(|error| Failure::in_file(&path, error))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system, which clears that place.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
