@@ -27,10 +27,13 @@ mod options;
 pub mod plan;
 mod planner;
 mod prepare;
+mod ranges;
 mod reciprocal;
 pub mod report;
+mod scatter;
 mod schedule;
 pub mod show;
+mod simplify;
 
 use crate::compile::emit::{Settings, emit};
 use crate::compile::plan::Plan;

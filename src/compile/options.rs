@@ -20,6 +20,8 @@ pub struct Options {
     pub lanes: Lanes,
     /// Turn divisions into products with a known or shared reciprocal.
     pub reciprocals: bool,
+    /// Compute with integers what the ranges of integers leave to be computed.
+    pub ranges: bool,
     /// Make one loop of neighbouring ones that walk memory in one stride.
     pub join_loops: bool,
     /// Overwrite arrays where their last reader reads. Off, every result is a new array.
@@ -38,6 +40,7 @@ impl Default for Options {
             fuse: true,
             lanes: Lanes::Wide,
             reciprocals: true,
+            ranges: true,
             join_loops: true,
             in_place: true,
             reuse_memory: true,
@@ -50,11 +53,12 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 9] = [
+const OPTIMISATIONS: [Optimisation; 10] = [
     ("fusion", |options| options.fuse = false),
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
     ("vectors", |options| options.lanes = Lanes::Scalar),
     ("reciprocals", |options| options.reciprocals = false),
+    ("ranges", |options| options.ranges = false),
     ("joining", |options| options.join_loops = false),
     ("in-place", |options| options.in_place = false),
     ("reuse", |options| options.reuse_memory = false),
@@ -63,8 +67,8 @@ const OPTIMISATIONS: [Optimisation; 9] = [
 ];
 
 impl Options {
-    /// The names of all optimisations: `fusion`, `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `joining` (of
-    /// loops), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// The names of all optimisations: `fusion`, `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges`
+    /// (of integers), `joining` (of loops), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

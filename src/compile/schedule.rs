@@ -5,6 +5,7 @@
 //! number of pieces depends on sizes only, never on the number of workers: partial sums, and so results, are the same for
 //! any number.
 
+use crate::compile::scatter;
 use cotangent_ir::kernel::{Access, Kernel, NodeKind, Output, OutputKind};
 use smallvec::SmallVec;
 
@@ -34,8 +35,13 @@ pub(crate) fn chunks(kernel: &Kernel) -> usize {
     if kernel.outputs.iter().any(|output| reduces(output) && outer_is_reduced(&output.access.strides)) {
         return 1;
     }
+    if kernel.scatters() && scatter::shared_axis(kernel) != Some(0) {
+        return 1;
+    }
     let wanted = (kernel.iterations() / PIECE).clamp(1, MAX_PIECES);
-    wanted.next_power_of_two().min(MAX_PIECES).min(outer.max(1))
+    let pieces = wanted.next_power_of_two().min(MAX_PIECES).min(outer.max(1));
+    // The loop shared is never that of the vectors, whose pieces are whole lines. None is left without iterations.
+    if kernel.scatters() && kernel.extents.len() > 1 { outer.div_ceil(outer.div_ceil(pieces)) } else { pieces }
 }
 
 /// Whether a kernel is worth starting workers for.
@@ -89,6 +95,11 @@ fn loop_order(kernel: &Kernel) -> SmallVec<[usize; 4]> {
         kernel.outputs.iter().any(|o| matches!(o.kind, OutputKind::Reduce(_)) && o.access.strides[axis] == 0)
             && kernel.extents[axis] != 1
     };
+    // What scatters goes by its own order, but for a loop that can be shared.
+    if kernel.scatters() {
+        let shared = scatter::shared_axis(kernel);
+        return shared.into_iter().chain((0..rank).filter(|&axis| Some(axis) != shared)).collect();
+    }
     let full = (0..rank).all(|axis| reduced(axis) || kernel.extents[axis] == 1);
     let mut order: SmallVec<[usize; 4]> = (0..rank).collect();
     if !full && (0..rank).any(reduced) {

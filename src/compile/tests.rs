@@ -259,7 +259,9 @@ fn each_optimisation_changes_some_plan() {
         let sorted = |x: &Array| (x.sort(0) * 2.0f32).sort(0);
         vec![sorted(&(sorted(&params[0]) + 1.0f32))]
     });
-    let functions = [pdhg(160, true), sorts.unwrap().func].map(|func| prepared(&func).unwrap());
+    // Only here an index is made safe that is.
+    let taken = trace("taken", [f32s(&[512])], |params| vec![params[0].take(&Array::arange(512, DType::I32), 0)]);
+    let functions = [pdhg(160, true), sorts.unwrap().func, taken.unwrap().func].map(|func| prepared(&func).unwrap());
     let planned = |options: &Options| {
         functions.each_ref().map(|func| {
             let plan = plan(func, options);

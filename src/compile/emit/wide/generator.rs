@@ -7,6 +7,7 @@ use super::detour::{self, Detour};
 use super::frame::{self, Frame, Groups, SCRATCH, View};
 use super::reduce::Accumulators;
 use super::region::Region;
+use super::scatter;
 use super::select::{Element, Width};
 use crate::compile::emit::body::{Facts, Order, order};
 use crate::compile::emit::kernel_function::chunk_size;
@@ -26,6 +27,10 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
     let facts = Facts::new(kernel, &order, &split);
     let elements = admission::elements(kernel, &split, &facts)?;
     let width = admission::width(kernel, &split, &elements);
+    // Positions are lanes of 32 bits.
+    if kernel.scatters() && (width != Width::Eight || !scatter::is_possible(kernel)) {
+        return None;
+    }
     let mut frame = Frame::default();
     let view = View { kernel, facts: &facts, axis: order.axes[vector] };
     let groups = admission::groups(view, &split, &mut frame)?;
@@ -51,6 +56,7 @@ pub(crate) fn compile(kernel: &Kernel, places: &[Place], chunks: usize, listing:
         frame,
         groups,
         spill_slots: Vec::new(),
+        scattered: HashMap::new(),
         detours: Vec::new(),
         known: HashMap::new(),
         uses: vec![0; split.nodes.len()],
@@ -104,6 +110,8 @@ pub(crate) struct Generator<'k> {
     pub(crate) frame: Frame,
     pub(crate) groups: Groups,
     spill_slots: Vec<Memory>,
+    /// Room for the positions and the values that a scatter's lanes take one by one, by output and vector of the block.
+    pub(super) scattered: HashMap<(usize, usize), [Memory; 3]>,
     pub(super) detours: Vec<Detour>,
     /// Where nodes are that were computed outside of the loops at hand, by vector of the block.
     pub(crate) known: HashMap<(NodeId, usize), SmallVec<[Memory; 2]>>,

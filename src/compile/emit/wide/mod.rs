@@ -25,6 +25,7 @@ mod narrow;
 mod nodes;
 mod reduce;
 mod region;
+mod scatter;
 mod select;
 #[cfg(test)]
 mod tests;
