@@ -72,7 +72,9 @@ fn run_iteration(kernel: &Kernel, buffers: &mut [Tensor], index: &[usize]) {
         let buffer = &mut buffers[output.operand as usize];
         let value = match output.kind {
             OutputKind::Store => value,
-            OutputKind::Reduce(op) => lane_op(op.combine(), &[buffer.get(position), value], value.dtype()),
+            OutputKind::Reduce(op) | OutputKind::Scatter(op) => {
+                lane_op(op.combine(), &[buffer.get(position), value], value.dtype())
+            }
         };
         buffer.set(position, value);
     }

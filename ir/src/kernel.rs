@@ -13,7 +13,7 @@
 //! K3 accesses have one stride per axis, and no loop moves dynamic summands of what is written; K4 every load is in range
 //! wherever it is demanded (dynamic offsets are clamped by construction and exempt); K5 every stored element is written
 //! once per kernel run; K6 a reduction's access has stride 0 on every axis it reduces; K7 guards are nonempty and within
-//! the box; K8 picked branches agree in dtype.
+//! the box; K8 picked branches agree in dtype; K9 what is scattered to is not read, and positions need no guards.
 
 use crate::dtype::DType;
 use crate::scalar::Scalar;
@@ -106,8 +106,8 @@ pub struct Access {
     pub offset: i64,
     /// Step per loop index.
     pub strides: SmallVec<[i64; 4]>,
-    /// Summands known only at run time: an i64 node and its factor. Where something is written, no loop index changes them;
-    /// a load whose summands differ between iterations gathers.
+    /// Summands known only at run time: an i64 node and its factor. Where something is stored or reduced, no loop index
+    /// changes them; a load whose summands differ between iterations gathers.
     pub dynamic: SmallVec<[(NodeId, i64); 1]>,
 }
 
@@ -120,7 +120,7 @@ pub struct Output {
     pub access: Access,
     /// The value.
     pub node: NodeId,
-    /// Store, or accumulate over the axes on which the access has stride 0.
+    /// Store, accumulate over the axes on which the access has stride 0, or combine with what is there.
     pub kind: OutputKind,
 }
 
@@ -131,6 +131,9 @@ pub enum OutputKind {
     Store,
     /// The iterations over the reduced axes (all with stride 0) combine into one element, starting from the identity.
     Reduce(ReduceOp),
+    /// Each iteration combines its value with what is in the element, which may be any iteration's. Dynamic summands of the
+    /// access may change with the loops.
+    Scatter(ReduceOp),
 }
 
 /// An associative, commutative combination.
@@ -434,7 +437,19 @@ impl Access {
     }
 }
 
+impl OutputKind {
+    /// Whether each iteration combines its value with what is in memory.
+    pub fn scatters(self) -> bool {
+        matches!(self, OutputKind::Scatter(_))
+    }
+}
+
 impl Kernel {
+    /// Whether some output scatters.
+    pub fn scatters(&self) -> bool {
+        self.outputs.iter().any(|output| output.kind.scatters())
+    }
+
     /// The node with the given id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]

@@ -3,7 +3,7 @@
 //! - K1: arguments precede their node; operands, loop indices and nodes referred to exist.
 //! - K2: every node has the dtype its operation gives; what is written has the dtype of a written operand.
 //! - K3: accesses have one stride per axis; dynamic summands are i64 nodes, which no loop index changes where
-//!   something is written.
+//!   something is stored or reduced.
 //! - K4: every load is in range wherever it is demanded, and so is everything written. Dynamic offsets are clamped by
 //!   construction and exempt.
 //! - K5: every stored element is written once per kernel run, and one that is also read is read only by the iteration
@@ -11,6 +11,8 @@
 //! - K6: a reduction has stride 0 on every axis it reduces: iterations that meet at an element differ only there.
 //! - K7: guards are nonempty and within the box.
 //! - K8: picked branches agree in dtype with each other and the pick.
+//! - K9: an operand that is scattered to is not loaded from, all its outputs scatter by the same operation, and no pick
+//!   decides where.
 //!
 //! K4 is decided exactly: demand is followed from the outputs through guards as a set of boxes (very many boxes are
 //! widened to one). K5 and K6 search for two iterations that meet; a search that takes too long counts as none found,
@@ -297,7 +299,7 @@ fn check_output(kernel: &Kernel, output: &Output, uniform: &[bool]) -> Result<()
         return Err((2, format!("p{} holds {}, {} is {given}", output.operand, operand.dtype, output.node)));
     }
     check_access(kernel, &output.access)?;
-    match output.access.dynamic.iter().find(|(id, _)| !uniform[id.index()]) {
+    match output.access.dynamic.iter().find(|(id, _)| !uniform[id.index()] && !output.kind.scatters()) {
         Some((id, _)) => Err((3, format!("dynamic offset {id} of what is written varies with a loop index"))),
         None => Ok(()),
     }
@@ -359,6 +361,10 @@ fn check_ranges(kernel: &Kernel, demands: &[Demand], whole: &Box) -> Result<(), 
 fn check_writes(kernel: &Kernel, demands: &[Demand], whole: &Box) -> Result<(), Violation> {
     for (position, output) in kernel.outputs.iter().enumerate() {
         let culprit = Culprit::Output(position);
+        if kernel.outputs.iter().any(|other| other.operand == output.operand && other.kind.scatters()) {
+            check_scatter(kernel, output).map_err(|message| Violation { rule: 9, culprit, message })?;
+            continue;
+        }
         let still = |(&stride, range): (&i64, &std::ops::Range<usize>)| stride == 0 && range.len() > 1;
         let repeats = output.access.strides.iter().zip(whole).any(still);
         let meets_itself = intervals::meets_itself(&output.access, whole);
@@ -371,7 +377,7 @@ fn check_writes(kernel: &Kernel, demands: &[Demand], whole: &Box) -> Result<(), 
                 let message = "iterations that differ on axes of nonzero stride meet at an element".to_string();
                 return Err(Violation { rule: 6, culprit, message });
             }
-            OutputKind::Store | OutputKind::Reduce(_) => {}
+            OutputKind::Store | OutputKind::Reduce(_) | OutputKind::Scatter(_) => {}
         }
         let rivals = kernel.outputs[..position].iter().filter(|other| other.operand == output.operand);
         for other in rivals {
@@ -382,6 +388,29 @@ fn check_writes(kernel: &Kernel, demands: &[Demand], whole: &Box) -> Result<(), 
             }
         }
         check_in_place(kernel, demands, whole, output)?;
+    }
+    Ok(())
+}
+
+/// K9, of an output whose operand is scattered to.
+fn check_scatter(kernel: &Kernel, output: &Output) -> Result<(), String> {
+    let operand = output.operand;
+    if kernel.outputs.iter().any(|other| other.operand == operand && other.kind != output.kind) {
+        return Err(format!("p{operand} is written in different ways"));
+    }
+    let mut decides = vec![false; kernel.nodes.len()];
+    output.access.dynamic.iter().for_each(|(id, _)| decides[id.index()] = true);
+    for position in (0..kernel.nodes.len()).rev() {
+        match &kernel.nodes[position].kind {
+            NodeKind::Load { operand: read, .. } if *read == operand => {
+                return Err(format!("n{position} reads p{operand}, which is scattered to"));
+            }
+            NodeKind::Pick { .. } if decides[position] => {
+                return Err(format!("n{position} decides where something is written"));
+            }
+            kind if decides[position] => kind.arguments(|id| decides[id.index()] = true),
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! One function body as fusion sees it: which values live in memory, and which are expressions of those.
 
+use cotangent_ir::kernel::ReduceOp;
 use cotangent_ir::prim::{Lower, Routine, View};
 use cotangent_ir::{Func, Inst, Type, Value};
 use smallvec::SmallVec;
@@ -12,7 +13,8 @@ pub(crate) const UNROLLED_REDUCTION: usize = 8;
 pub(crate) enum Class {
     /// An expression per element: computed wherever it is used.
     Inline,
-    /// Always computed once into memory: a reduction too long to write out, an update in place.
+    /// Always computed once into memory: a reduction too long to write out, an update in place, a
+    /// scatter.
     Root,
     /// Not a kernel: a library call, control flow, an effect.
     Opaque,
@@ -25,6 +27,8 @@ pub(crate) struct Block<'a> {
     views: Vec<Option<View>>,
     classes: Vec<Class>,
     materialised: Vec<bool>,
+    /// Scatters that another one can do, too.
+    absorbed: Vec<bool>,
     /// For every value the materialised value whose row-major storage it shares, through reshapes.
     bases: Vec<Option<Value>>,
 }
@@ -43,10 +47,54 @@ impl<'a> Block<'a> {
                 materialised[inst.result_range()].fill(true);
             }
         }
-        let mut block =
-            Block { func, definitions: func.definitions(), views, classes, materialised, bases: Vec::new() };
+        let mut block = Block {
+            func,
+            definitions: func.definitions(),
+            views,
+            classes,
+            materialised,
+            absorbed: vec![false; func.value_count()],
+            bases: Vec::new(),
+        };
+        block.absorb();
         block.find_bases();
         block
+    }
+
+    /// Of scatters that follow each other into the same array over the same updates, leaves the last: it does what the
+    /// others do, too.
+    fn absorb(&mut self) {
+        let mut uses = vec![0; self.func.value_count()];
+        let args = self.func.insts().iter().flat_map(|inst| &inst.args);
+        args.chain(self.func.results()).for_each(|value| uses[value.index()] += 1);
+        for inst in self.func.insts() {
+            let Some(op) = self.scatter_op(inst.result()) else { continue };
+            let mut value = inst.args[0];
+            let mut only = uses[value.index()] == 1;
+            while let (Some(View::Reshape), Some(reshape)) = (self.view(value), self.inst(value)) {
+                value = reshape.args[0];
+                only &= uses[value.index()] == 1;
+            }
+            if let (Some(other), Some(before)) = (self.scatter_op(value), self.inst(value))
+                && only
+                && other == op
+                && self.ty(value).shape == self.ty(inst.result()).shape
+                && self.ty(before.args[2]).shape == self.ty(inst.args[2]).shape
+            {
+                self.absorbed[value.index()] = true;
+                self.materialised[value.index()] = false;
+            }
+        }
+    }
+
+    /// The operation of a scatter that is a kernel.
+    pub(crate) fn scatter_op(&self, value: Value) -> Option<ReduceOp> {
+        scatter_op(self.func, self.inst(value)?)
+    }
+
+    /// Whether a scatter is done by the one that follows it.
+    pub(crate) fn is_absorbed(&self, value: Value) -> bool {
+        self.absorbed[value.index()] && !self.materialised[value.index()]
     }
 
     /// Decides that `values` live in memory.
@@ -156,6 +204,13 @@ fn view(func: &Func, inst: &Inst) -> Option<View> {
     }
 }
 
+/// The operation of a scatter that is a kernel.
+fn scatter_op(func: &Func, inst: &Inst) -> Option<ReduceOp> {
+    let Lower::Scatter(operation, _) = inst.prim.lower else { return None };
+    let types: Vec<&Type> = inst.args.iter().map(|&value| func.ty(value)).collect();
+    operation(&types, &inst.attrs)
+}
+
 fn classify(func: &Func, inst: &Inst, view: Option<&View>) -> Class {
     match inst.prim.lower {
         Lower::Lanes(_) => Class::Inline,
@@ -168,6 +223,7 @@ fn classify(func: &Func, inst: &Inst, view: Option<&View>) -> Class {
         Lower::Expand(_) => {
             cotangent_ir::error::internal(&format!("{} was not expanded before fusion", inst.prim.name))
         }
-        Lower::Library(_) | Lower::LibraryOrExpand(..) | Lower::Control(_) => Class::Opaque,
+        Lower::Scatter(..) if scatter_op(func, inst).is_some() => Class::Root,
+        Lower::Library(_) | Lower::LibraryOrExpand(..) | Lower::Scatter(..) | Lower::Control(_) => Class::Opaque,
     }
 }

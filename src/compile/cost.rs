@@ -89,7 +89,12 @@ fn of_kernel(kernel: &Kernel, bind: &[Place]) -> Cost {
         }
     }
     for output in &kernel.outputs {
-        writes[output.operand as usize].push(span(&output.access, &whole));
+        let span = span(&output.access, &whole);
+        writes[output.operand as usize].push(span);
+        // What is combined with what is there reads it.
+        if output.kind.scatters() {
+            reads[output.operand as usize].push(span);
+        }
     }
     let mut bytes = 0;
     for (operand, spans) in reads.into_iter().enumerate().chain(writes.into_iter().enumerate()) {
@@ -193,7 +198,8 @@ fn flops(kernel: &Kernel, regions: &[Option<Region>]) -> u64 {
         moving.push(axes);
     }
     let reduces_floats = |operand: u32, kind| {
-        matches!(kind, OutputKind::Reduce(_)) && kernel.operands[operand as usize].dtype.is_float()
+        matches!(kind, OutputKind::Reduce(_) | OutputKind::Scatter(_))
+            && kernel.operands[operand as usize].dtype.is_float()
     };
     let reductions = kernel.outputs.iter().filter(|output| reduces_floats(output.operand, output.kind)).count();
     total + (reductions * kernel.iterations()) as u64

@@ -14,7 +14,9 @@ use crate::compile::balance::ROUND_TRIP;
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
 use crate::compile::lower::{Blocked, MAX_GUARDS, MAX_NODES, Puller, box_indices};
+use crate::compile::scatter::{self, updated};
 use crate::compile::{recompute, windows};
+use cotangent_ir::kernel::ReduceOp;
 use cotangent_ir::prim::{Lower, View};
 use cotangent_ir::{Func, Value};
 use smallvec::SmallVec;
@@ -87,6 +89,8 @@ pub(crate) enum RootKind {
     Reduce(SmallVec<[bool; 4]>),
     /// The window of an array updated in place; iterations run over the window.
     Update,
+    /// An array into which updates are scattered, in place; iterations run over the updates.
+    Combine(ReduceOp),
     /// A dilated padding: filled first, then its elements stored at their places; iterations run over those.
     Scatter,
 }
@@ -154,8 +158,10 @@ fn initial(block: &Block<'_>, fuse: bool) -> Vec<Value> {
     for (position, inst) in block.func.insts().iter().enumerate() {
         if block.class(position) == Class::Opaque {
             stored.extend(inst.args.iter().map(|&arg| block.stored_operand(position, arg).0));
-        } else if matches!(block.view(inst.result()), Some(View::DynamicUpdate)) {
-            stored.extend(inst.args[..1].iter().copied());
+        } else if matches!(block.view(inst.result()), Some(View::DynamicUpdate))
+            || (block.scatter_op(inst.result()).is_some() && !block.is_absorbed(inst.result()))
+        {
+            stored.push(updated(block, inst.result()));
         }
         if !fuse {
             stored.extend(inst.results());
@@ -281,6 +287,9 @@ pub(super) fn pull_root(
                 puller.pull(inst.args[1], map)?;
             }
         }
+        RootKind::Combine(op) => {
+            scatter::updates(puller, block, root, op, shape)?;
+        }
         RootKind::Scatter => {
             puller.pull(inst.args[1], &IndexMap::new())?;
             puller.pull(inst.args[0], &shape.maps[0])?;
@@ -293,6 +302,9 @@ pub(super) fn pull_root(
 fn root_shape(block: &Block<'_>, root: Value, unroll: &[usize]) -> RootShape {
     let Some(inst) = block.inst(root) else { cotangent_ir::error::internal("a parameter is not a root") };
     let position = block.position(root).unwrap_or_default();
+    if let (Class::Root, Some(op)) = (block.class(position), block.scatter_op(root)) {
+        return scatter::shape(block, root, op);
+    }
     if block.class(position) == Class::Root && matches!(inst.prim.lower, Lower::Reduce(_)) {
         let axes = inst.attrs.sizes("axes");
         let full = &block.ty(inst.args[0]).shape;
@@ -421,9 +433,8 @@ fn earliest(
     for (value, position) in &analysis.loads {
         require(*value, Some(position));
     }
-    if analysis.shape.kind == RootKind::Update
-        && let Some(inst) = block.inst(root)
-        && let Some(base) = block.base(inst.args[0])
+    if matches!(analysis.shape.kind, RootKind::Update | RootKind::Combine(_))
+        && let Some(base) = block.base(updated(block, root))
     {
         require(base, None);
     }
@@ -473,7 +484,8 @@ pub(super) fn compatible(a: &RootKind, b: &RootKind) -> bool {
         (RootKind::Store, RootKind::Reduce(axes)) | (RootKind::Reduce(axes), RootKind::Store) => {
             axes.iter().all(|&reduced| reduced)
         }
-        (RootKind::Update | RootKind::Scatter, _) | (_, RootKind::Update | RootKind::Scatter) => false,
+        (RootKind::Update | RootKind::Scatter | RootKind::Combine(_), _)
+        | (_, RootKind::Update | RootKind::Scatter | RootKind::Combine(_)) => false,
     }
 }
 
@@ -540,10 +552,8 @@ fn postpone(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, mut groups: 
 /// Stored values a root reads, or updates.
 pub(super) fn needs(block: &Block<'_>, loads: &[(Value, Affine)], shape: &RootShape, root: Value) -> Vec<Value> {
     let mut values: Vec<Value> = loads.iter().map(|(value, _)| *value).collect();
-    if shape.kind == RootKind::Update
-        && let Some(inst) = block.inst(root)
-    {
-        values.extend(block.base(inst.args[0]));
+    if matches!(shape.kind, RootKind::Update | RootKind::Combine(_)) {
+        values.extend(block.base(updated(block, root)));
     }
     values
 }

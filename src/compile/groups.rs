@@ -6,7 +6,9 @@ use crate::compile::lower::{Puller, combine};
 use crate::compile::plan::{Place, Step};
 use crate::compile::planner::{BlockState, Planner, is_full};
 use crate::compile::reciprocal::multiply_by_reciprocals;
+use crate::compile::scatter;
 use crate::compile::schedule::{chunks, schedule};
+use crate::compile::simplify::simplify;
 use cotangent_ir::kernel::{Access, Kernel, KernelOperand, NodeId, NodeKind, Output, OutputKind, ReduceOp};
 use cotangent_ir::lanes::{Lane, Lanes};
 use cotangent_ir::prim::{Lower, View};
@@ -52,6 +54,7 @@ impl Planner {
             match state.fused.shapes[&root].kind {
                 RootKind::Store => assembly.store(state, root, place),
                 RootKind::Update => assembly.update(state, root, place),
+                RootKind::Combine(op) => assembly.combine(state, root, op, place),
                 RootKind::Scatter => {
                     let fill = self.fill_kernel(state, root, place);
                     steps.extend(fill);
@@ -82,6 +85,7 @@ impl Planner {
             steps.push(Step::Scalar { kernel: number, bind });
             return;
         }
+        let kernel = if self.options.ranges { simplify(&kernel) } else { kernel };
         let mut kernel = schedule(kernel, self.options.join_loops);
         if self.options.reciprocals {
             kernel = multiply_by_reciprocals(&kernel);
@@ -168,6 +172,19 @@ impl Assembly<'_> {
             let index: IndexMap = map.iter().zip(&starts).map(|(index, start)| index.add(start)).collect();
             self.push(place, ty, &linear(&index, &ty.strides()), lane);
         }
+    }
+
+    fn combine(&mut self, state: &BlockState<'_>, root: Value, op: ReduceOp, place: Place) {
+        let block = &state.fused.block;
+        let ty = block.ty(root);
+        let Ok(updates) = scatter::updates(&mut self.puller, block, root, op, &state.fused.shapes[&root]) else {
+            impossible(root)
+        };
+        let first = self.outputs.len();
+        for (position, lane) in updates {
+            self.push(place, ty, &position, lane);
+        }
+        self.outputs[first..].iter_mut().for_each(|output| output.kind = OutputKind::Scatter(op));
     }
 
     fn scatter(&mut self, state: &BlockState<'_>, root: Value, place: Place) {
@@ -272,7 +289,7 @@ impl Assembly<'_> {
 }
 
 /// Drops nodes that no output needs; lowering builds some that folding makes superfluous.
-fn prune(mut kernel: Kernel) -> Kernel {
+pub(super) fn prune(mut kernel: Kernel) -> Kernel {
     let mut needed = vec![false; kernel.nodes.len()];
     let mark = |needed: &mut Vec<bool>, access: &Access| {
         for (node, _) in &access.dynamic {

@@ -256,10 +256,14 @@ impl<'a> Puller<'a> {
         }
     }
 
-    /// Rows by number. The rows are in memory: at a place known only at run time nothing is worth being recomputed.
+    /// Rows by number. The rows are in memory, unless they are numbers themselves: at a place known only at run time nothing
+    /// else is worth being recomputed.
     fn pull_gather(&mut self, args: &[Value], map: &IndexMap) -> Result<Lane, Blocked> {
         let block = self.block;
-        let Some(base) = self.loaded(args[0]) else { return Err(Blocked(args[0])) };
+        let base = self.loaded(args[0]);
+        if base.is_none() && !self.is_index(args[0]) {
+            return Err(Blocked(args[0]));
+        }
         let shape = &block.ty(args[0]).shape;
         let row = shape.len() - 2;
         let mut index = map.clone();
@@ -270,11 +274,22 @@ impl<'a> Puller<'a> {
                 self.clamped(number, rows - 1)
             }
         };
-        Ok(self.load(base, linear(&index, &block.ty(args[0]).strides())))
+        match base {
+            Some(base) => Ok(self.load(base, linear(&index, &block.ty(args[0]).strides()))),
+            None => self.pull(args[0], &index),
+        }
+    }
+
+    /// Whether the elements of a value are their own indices, reshaped.
+    fn is_index(&self, mut value: Value) -> bool {
+        while let (Some(View::Reshape), Some(inst)) = (self.block.view(value), self.block.inst(value)) {
+            value = inst.args[0];
+        }
+        matches!(self.block.view(value), Some(View::Iota { .. }))
     }
 
     /// An integer clamped to 0 and a greatest value, as an index.
-    fn clamped(&mut self, node: NodeId, greatest: usize) -> Affine {
+    pub(crate) fn clamped(&mut self, node: NodeId, greatest: usize) -> Affine {
         let mut lanes = Lanes::new(&mut self.dag);
         let node = lanes.convert(node, DType::I64);
         let zero = lanes.literal(Scalar::int(DType::I64, 0));

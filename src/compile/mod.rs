@@ -31,12 +31,15 @@ mod pieces;
 pub mod plan;
 mod planner;
 mod prepare;
+mod ranges;
 mod reciprocal;
 mod recompute;
 pub mod report;
 mod rotate;
+mod scatter;
 mod schedule;
 pub mod show;
+mod simplify;
 mod streaming;
 mod windows;
 

@@ -28,6 +28,8 @@ pub struct Options {
     pub lanes: Lanes,
     /// Turn divisions into products with a known or shared reciprocal.
     pub reciprocals: bool,
+    /// Compute with integers what the ranges of integers leave to be computed.
+    pub ranges: bool,
     /// Make one loop of neighbouring ones that walk memory in one stride.
     pub join_loops: bool,
     /// Write results that cannot be in the cache when they are next read past it.
@@ -54,6 +56,7 @@ impl Default for Options {
             join_transforms: true,
             lanes: Lanes::Wide,
             reciprocals: true,
+            ranges: true,
             join_loops: true,
             stream: true,
             in_place: true,
@@ -68,7 +71,7 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 14] = [
+const OPTIMISATIONS: [Optimisation; 15] = [
     ("fusion", |options| options.fuse = false),
     ("recomputation", |options| options.recompute = false),
     ("hoisting", |options| options.hoist = false),
@@ -77,6 +80,7 @@ const OPTIMISATIONS: [Optimisation; 14] = [
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
     ("vectors", |options| options.lanes = Lanes::Scalar),
     ("reciprocals", |options| options.reciprocals = false),
+    ("ranges", |options| options.ranges = false),
     ("joining", |options| options.join_loops = false),
     ("streaming", |options| options.stream = false),
     ("in-place", |options| options.in_place = false),
@@ -88,8 +92,8 @@ const OPTIMISATIONS: [Optimisation; 14] = [
 impl Options {
     /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `hoisting`
     /// (out of loops), `rotation` (of loops), `filters` (transforms there and back in one call), `wide` (vectors of 256
-    /// bits), `vectors`, `reciprocals`, `joining` (of loops), `streaming` (stores past the cache), `in-place`, `reuse` (of
-    /// memory), `barriers` (few of them), `threads`.
+    /// bits), `vectors`, `reciprocals`, `ranges` (of integers), `joining` (of loops), `streaming` (stores past the cache),
+    /// `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

@@ -14,6 +14,7 @@ use crate::compile::hoist::hoist;
 use crate::compile::index::linear;
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::compile::rotate::rotate;
+use crate::compile::scatter::updated;
 use crate::compile::{Options, arena, barriers, schedule, streaming};
 use crate::run::library::LibraryCall;
 use cotangent_ir::kernel::Kernel;
@@ -237,9 +238,10 @@ impl Planner {
         let block = &state.fused.block;
         let ty = block.ty(root);
         let want = state.wants.get(&root).copied();
-        if let RootKind::Update = state.fused.shapes[&root].kind {
-            let base = block.inst(root).and_then(|inst| block.base(inst.args[0]));
-            let Some(base) = base else { cotangent_ir::error::internal("an update of what is not in memory") };
+        if let RootKind::Update | RootKind::Combine(_) = state.fused.shapes[&root].kind {
+            let Some(base) = block.base(updated(block, root)) else {
+                cotangent_ir::error::internal("an update of what is not in memory")
+            };
             let read = group_reads(state, group).iter().any(|(value, _)| *value == base);
             if !read && self.dies_in(state, base, g) {
                 return (state.places[&base], None);
@@ -334,6 +336,7 @@ impl Planner {
                 }
             }
             Lower::Library(Routine::Items { operands, results })
+            | Lower::Scatter(_, Routine::Items { operands, results })
             | Lower::LibraryOrExpand(_, Routine::Items { operands, results }, _) => {
                 self.items(state, inst, (operands, results), &places, steps);
             }

@@ -86,6 +86,7 @@ fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) ->
     match inst.prim.lower {
         Lower::Library(Routine::Dot) => vec![dot(inst, args, arg_types, types[0])],
         Lower::Library(Routine::Fft) => vec![fft(inst, args, types[0])],
+        Lower::Scatter(..) if arg_types[2].is_empty() => vec![args[0].clone()],
         Lower::Control(Control::Scan) => scan(inst, args, arg_types),
         Lower::Control(_) => apply_many(
             inst.prim,

@@ -5,7 +5,8 @@
 //! number of pieces depends on sizes only, never on the number of workers: partial sums, and so results, are the same for
 //! any number.
 
-use crate::compile::emit::order;
+use crate::compile::emit::{chunk_size, order};
+use crate::compile::scatter;
 use cotangent_ir::kernel::{Access, Kernel, NodeKind, Output, OutputKind};
 use smallvec::SmallVec;
 
@@ -40,7 +41,9 @@ pub(crate) fn chunks(kernel: &Kernel) -> usize {
     };
     let partials: SmallVec<[&Output; 4]> = kernel.outputs.iter().filter(partial).collect();
     let by_columns = order.vector.is_some_and(|vector| order.axes[vector] == order.chunked);
-    let most = if partials.is_empty() {
+    let most = if kernel.scatters() && scatter::shared_axis(kernel) != Some(order.chunked) {
+        1
+    } else if partials.is_empty() {
         outer
     } else if !partials.iter().all(|output| is_kept(output)) {
         // Pieces of a reduced axis would all write the same elements.
@@ -52,7 +55,9 @@ pub(crate) fn chunks(kernel: &Kernel) -> usize {
         outer
     };
     let wanted = (kernel.iterations() / PIECE).clamp(1, MAX_PIECES);
-    wanted.next_power_of_two().min(MAX_PIECES).min(most.max(1))
+    let pieces = wanted.next_power_of_two().min(MAX_PIECES).min(most.max(1));
+    // None is left without iterations, so that workers with as many pieces have as much to do.
+    outer.div_ceil(chunk_size(kernel, &order, pieces)).max(1)
 }
 
 /// Whether a kernel is worth starting workers for.
@@ -111,6 +116,11 @@ fn loop_order(kernel: &Kernel) -> SmallVec<[usize; 4]> {
         kernel.outputs.iter().any(|o| matches!(o.kind, OutputKind::Reduce(_)) && o.access.strides[axis] == 0)
             && kernel.extents[axis] != 1
     };
+    // What scatters goes by its own order, but for a loop that can be shared.
+    if kernel.scatters() {
+        let shared = scatter::shared_axis(kernel);
+        return shared.into_iter().chain((0..rank).filter(|&axis| Some(axis) != shared)).collect();
+    }
     let full = (0..rank).all(|axis| reduced(axis) || kernel.extents[axis] == 1);
     let mut order: SmallVec<[usize; 4]> = (0..rank).collect();
     if !full && (0..rank).any(reduced) {

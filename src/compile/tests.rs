@@ -314,8 +314,16 @@ fn each_optimisation_changes_some_plan() {
         });
         carry
     });
-    let functions =
-        [pdhg(160, true), sorts.unwrap().func, large.unwrap().func, conjugate_gradient(12, 10), filter.unwrap().func];
+    // Only here an index is made safe that is.
+    let taken = trace("taken", [f32s(&[512])], |params| vec![params[0].take(&Array::arange(512, DType::I32), 0)]);
+    let functions = [
+        pdhg(160, true),
+        sorts.unwrap().func,
+        large.unwrap().func,
+        conjugate_gradient(12, 10),
+        filter.unwrap().func,
+        taken.unwrap().func,
+    ];
     let functions = functions.map(|func| prepared(&func).unwrap());
     let planned = |options: &Options| {
         functions.each_ref().map(|func| {

@@ -157,6 +157,7 @@ fn code(prim: &Prim) -> String {
         Lower::Library(Routine::Fft) => "library routine, transforms along one axis".into(),
         Lower::Library(Routine::Items { .. }) => "library routine, item by item".into(),
         Lower::LibraryOrExpand(..) => "library routine, item by item, or other primitives".into(),
+        Lower::Scatter(..) => "scatter; where elements are replaced, library routine, item by item".into(),
         Lower::Control(_) => "control flow".into(),
     }
 }

@@ -1,7 +1,7 @@
 //! Random kernels that satisfy the verifier, for checking emission against the reference interpreter.
 //!
 //! Operands are exactly as long as they are reached, so that a wrong guard leaves them. Reductions are over all axes or
-//! not over the outermost, as plans have them. Elements stay moderate as in random functions.
+//! not over the outermost, as plans have them; so do scatters keep the outermost apart. Elements stay moderate as in random functions.
 
 use super::{Known, MAX_SPREAD, Random, element};
 use crate::dtype::DType;
@@ -290,8 +290,70 @@ impl Maker {
         Some(self.push(NodeKind::Pick { axis, low, high, inside, outside }, dtype, known))
     }
 
-    /// A store to every element of a buffer of its own, or a reduction.
+    /// Combines values with elements at computed places, perhaps two with each. Every index of the outer loops has places of
+    /// its own.
+    fn scatter(&mut self) -> Option<()> {
+        let moderate = |dtype: DType, known: Known| !dtype.is_bool() && (dtype.is_int() || known.bound < 100.0);
+        let (node, dtype, known) = self.pick(moderate)?;
+        let extents = self.kernel.extents.clone();
+        let inner = extents.last()?;
+        if extents[0] == 1 {
+            return None;
+        }
+        let place = match self.pick(|dtype, _| dtype == DType::I32) {
+            Some((number, ..)) if self.random.coin() && !self.is_guarded(number) => {
+                let exact = Known { bound: MAX_START as f64, spread: 0.0 };
+                let bounds = [0, MAX_START]
+                    .map(|bound| self.push(NodeKind::Const(Scalar::int(DType::I64, bound as i128)), DType::I64, exact));
+                let number = self.op(LaneOp::Convert, &[number], DType::I64, exact)?;
+                let number = self.op(LaneOp::Max, &[number, bounds[0]], DType::I64, exact)?;
+                self.op(LaneOp::Min, &[number, bounds[1]], DType::I64, exact)?
+            }
+            _ => self.place(),
+        };
+        let factor = 1 + self.random.below(2) as i64;
+        let mut strides: SmallVec<[i64; 4]> = SmallVec::from_elem(0, extents.len());
+        let mut step = factor * MAX_START as i64 + 1;
+        // Workers share the innermost loop if it is the only one.
+        let meets = extents.len() > 1;
+        for axis in (0..extents.len()).rev() {
+            if axis + 1 == extents.len() && meets {
+                continue;
+            }
+            strides[axis] = step;
+            step *= extents[axis] as i64;
+        }
+        let small = known.bound.max(1.0).powi(2 * *inner as i32) < 1e4;
+        let op = match self.random.below(4) {
+            0 if small => ReduceOp::Prod,
+            1 => ReduceOp::Max,
+            2 => ReduceOp::Min,
+            _ => ReduceOp::Sum,
+        };
+        let operand = self.operand(dtype, step as usize, true);
+        let access = Access { offset: 0, strides, dynamic: [(place, factor)].as_slice().into() };
+        let kind = OutputKind::Scatter(op);
+        self.kernel.outputs.push(Output { operand, access: access.clone(), node, kind });
+        if self.random.coin() {
+            let (node, ..) = self.pick(|other, known| other == dtype && moderate(other, known))?;
+            self.kernel.outputs.push(Output { operand, access, node, kind });
+        }
+        Some(())
+    }
+
+    /// Whether a guard decides a node.
+    fn is_guarded(&self, node: NodeId) -> bool {
+        let kind = &self.kernel.nodes[node.index()].kind;
+        let mut guarded = matches!(kind, NodeKind::Pick { .. });
+        kind.arguments(|argument| guarded = guarded || self.is_guarded(argument));
+        guarded
+    }
+
+    /// A store to every element of a buffer of its own, a reduction, or a scatter.
     fn output(&mut self) {
+        if self.random.below(4) == 0 && self.scatter().is_some() {
+            return;
+        }
         let Some((node, dtype, known)) = self.pick(|_, _| true) else { return };
         let extents = self.kernel.extents.clone();
         let rank = extents.len();

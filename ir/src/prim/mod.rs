@@ -381,6 +381,9 @@ pub enum Lower {
     Library(Routine),
     /// A library routine for the operand types that the function accepts; otherwise rewritten as by [`Lower::Expand`].
     LibraryOrExpand(fn(&[&Type], &Attrs) -> bool, Routine, fn(&[Array], &Attrs) -> Vec<Array>),
+    /// Rows of operand 2, [.., k, m], combined with those of operand 0, [.., n, m], that operand 1, [.., k], names: by a
+    /// kernel where the function gives the operation, else by a library routine.
+    Scatter(fn(&[&Type], &Attrs) -> Option<ReduceOp>, Routine),
     /// Control flow and effects.
     Control(Control),
 }

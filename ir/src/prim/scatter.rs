@@ -1,7 +1,7 @@
 //! Rows written by number: the primitive, and the methods that update elements at places that are values.
 //!
 //! As with the gather there is one form: rows of a matrix, for every element of a batch. Updates are applied one after the
-//! other in row-major order, so that the result does not depend on who computes it.
+//! other, so that the result does not depend on who computes it; the reference does so in row-major order.
 
 use super::axes::{self, attempt, index_of, position_of};
 use super::gather::{self, GATHER, OutOfRange, Places, check_rows};
@@ -14,7 +14,7 @@ use crate::attrs::{AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Result};
 use crate::eval_kernel::lane_op;
-use crate::kernel::LaneOp;
+use crate::kernel::{LaneOp, ReduceOp};
 use crate::scalar::Scalar;
 use crate::transform::refusal;
 use crate::types::{Dims, Type};
@@ -77,7 +77,10 @@ pub static SCATTER: Prim = Prim {
         let operands = [args.with_batch(0), args.with_batch(1), args.with_batch(2)];
         vec![(apply1(&SCATTER, &operands.each_ref(), args.attrs.clone()), true)]
     }),
-    lower: Lower::Library(Routine::Items { operands: &[2, 1, 2], results: &[2] }),
+    lower: Lower::Scatter(
+        |types, attrs| ScatterKind::of(attrs).operation(types[0].dtype),
+        Routine::Items { operands: &[2, 1, 2], results: &[2] },
+    ),
 };
 
 /// What an update does to the element it meets.
@@ -110,6 +113,18 @@ impl ScatterKind {
             ScatterKind::Set => true,
             ScatterKind::Add | ScatterKind::Mul => !dtype.is_bool(),
             ScatterKind::Min | ScatterKind::Max => !dtype.is_complex(),
+        }
+    }
+
+    /// The operation on lanes that combines an element with an update, and has an identity. There is none that replaces.
+    fn operation(self, dtype: DType) -> Option<ReduceOp> {
+        match self {
+            _ if dtype.is_bool() => None,
+            ScatterKind::Set => None,
+            ScatterKind::Add => Some(ReduceOp::Sum),
+            ScatterKind::Mul => (!dtype.is_complex()).then_some(ReduceOp::Prod),
+            ScatterKind::Min => Some(ReduceOp::Min),
+            ScatterKind::Max => Some(ReduceOp::Max),
         }
     }
 

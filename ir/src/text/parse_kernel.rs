@@ -142,7 +142,7 @@ fn node_id(cursor: &mut Cursor<'_>) -> Result<NodeId> {
     Ok(NodeId(cursor.numbered('n', "a node, such as `n0`")? as u32))
 }
 
-/// `store p1 [256*i0 + 1*i1], n2` or `reduce sum p2 [1*i0], n2`
+/// `store p1 [256*i0 + 1*i1], n2`, `reduce sum p2 [1*i0], n2` or `scatter sum p3 [1*n4], n2`
 fn output(cursor: &mut Cursor<'_>, kernel: &Kernel) -> Result<Output> {
     let kind = if cursor.at_word("store") {
         cursor.next();
@@ -150,8 +150,11 @@ fn output(cursor: &mut Cursor<'_>, kernel: &Kernel) -> Result<Output> {
     } else if cursor.at_word("reduce") {
         cursor.next();
         OutputKind::Reduce(reduce_op(cursor)?)
+    } else if cursor.at_word("scatter") {
+        cursor.next();
+        OutputKind::Scatter(reduce_op(cursor)?)
     } else {
-        return Err(cursor.unexpected("a node such as `n0 = ...`, `store`, `reduce` or `}`"));
+        return Err(cursor.unexpected("a node such as `n0 = ...`, `store`, `reduce`, `scatter` or `}`"));
     };
     let operand = cursor.numbered('p', "the operand to write to, such as `p0`")? as u32;
     let access = access(cursor, kernel)?;

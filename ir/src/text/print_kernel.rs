@@ -56,6 +56,7 @@ fn output(output: &Output) -> String {
     match kind {
         OutputKind::Store => format!("store p{operand} [{access}], {node}"),
         OutputKind::Reduce(op) => format!("reduce {} p{operand} [{access}], {node}", op.name()),
+        OutputKind::Scatter(op) => format!("scatter {} p{operand} [{access}], {node}", op.name()),
     }
 }
 

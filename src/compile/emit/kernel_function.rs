@@ -113,6 +113,8 @@ fn write_loops(
     let order = order(kernel);
     let split = split(kernel, &order.axes);
     let facts = Facts::new(kernel, &order, &split);
+    // Lanes that combine with memory do so one after the other.
+    let lanes = if kernel.scatters() { Lanes::Scalar } else { lanes };
     let holds_vector = |vector: usize| kernel.extents[order.axes[vector]] >= facts.form.0;
     let vectors = lanes != Lanes::Scalar && order.vector.is_some_and(holds_vector);
     let written = if vectors { Lanes::Vector } else { Lanes::Scalar };

@@ -8,7 +8,7 @@ use super::lanes::{Arg, Form, Lane};
 use super::split::{Body, Nest};
 use cotangent_ir::DType;
 use cotangent_ir::error::internal;
-use cotangent_ir::kernel::{Access, LaneOp, Node, NodeId, NodeKind, OutputKind};
+use cotangent_ir::kernel::{Access, LaneOp, Node, NodeId, NodeKind, OutputKind, ReduceOp};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use smallvec::{SmallVec, smallvec};
 
@@ -81,10 +81,19 @@ impl Loops<'_, '_, '_, '_> {
                 let lane = self.value(root, dtype, vector, block.form);
                 self.accumulate(output, op, vector, block, lane);
             }
+            if self.kernel.outputs[output].kind.scatters() {
+                let split = self.split;
+                for &(node, _) in &split.accesses[output].dynamic {
+                    self.demand(node, level, vector, block, &mut done);
+                }
+            }
         }
         let mut written = vec![false; body.roots.len()];
         for (output, &root) in body.roots.iter().enumerate() {
             let operand = self.kernel.outputs[output].operand;
+            if let OutputKind::Scatter(op) = self.kernel.outputs[output].kind {
+                self.scatter(output, op, root, vector, block);
+            }
             if written[output] || self.kernel.outputs[output].kind != OutputKind::Store {
                 continue;
             }
@@ -386,6 +395,23 @@ impl Loops<'_, '_, '_, '_> {
             }
             Layout::Apart(step) => self.emitter.load_strided(block.form, dtype, address, step),
         }
+    }
+
+    /// Combines the value of an output with the element in memory.
+    fn scatter(&mut self, output: usize, op: ReduceOp, root: NodeId, vector: usize, block: Block) {
+        let operand = self.kernel.outputs[output].operand;
+        let dtype = self.kernel.operands[operand as usize].dtype;
+        let access = self.split.accesses[output].clone();
+        let mut address = self.address(operand, &access, Some((vector, block.form)));
+        for &(node, factor) in access.dynamic.iter().filter(|(node, _)| self.facts.varies[node.index()]) {
+            let position = self.value(node, DType::I64, vector, block.form)[0];
+            address.pointer = self.emitter.advance(address.pointer, position, factor * dtype.size() as i64);
+        }
+        let value = self.value(root, dtype, vector, block.form);
+        let old = smallvec![self.emitter.load_scalar(dtype, address)];
+        let args = [old, value].map(|lane| Arg { lane, dtype, constant: None });
+        let sum = self.emitter.op(block.form, op.combine(), dtype, &args)[0];
+        self.emitter.store_scalar(dtype, address, sum);
     }
 
     /// Elements one by one, each lane at a place of its own.

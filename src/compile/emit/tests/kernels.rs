@@ -411,3 +411,48 @@ fn many_accumulators() {
         );
     }
 }
+
+/// Bins that depend on two loops: neighbouring lanes meet, some are left out, two outputs write the same array.
+#[test]
+fn lanes_that_scatter_to_one_element_all_count() {
+    for (dtype, op) in [("f32", "sum"), ("f64", "sum"), ("f32", "prod"), ("i32", "sum"), ("f32", "max"), ("i16", "min")]
+    {
+        check(&format!(
+            "kernel @k [5, 37] (p0: read f32[185], p1: read {dtype}[185], p2: write {dtype}[60]) {{
+    n0 = load p0 [37*i0 + 1*i1] : f32
+    n1 = floor n0 : f32
+    n2 = convert n1 : i32
+    n3 = convert n2 : i64
+    n4 = const 0i64 : i64
+    n5 = const 10i64 : i64
+    n6 = max n3, n4 : i64
+    n7 = min n6, n5 : i64
+    n8 = eq n3, n7 : bool
+    n9 = load p1 [37*i0 + 1*i1] : {dtype}
+    n10 = const 1f32 : f32
+    n11 = convert n10 : {dtype}
+    n12 = select n8, n9, n11 : {dtype}
+    scatter {op} p2 [12*i0 + 1*n7], n12
+    scatter {op} p2 [1 + 12*i0 + 1*n7], n11
+}}
+"
+        ));
+    }
+}
+
+#[test]
+fn a_loop_of_lanes_that_scatter_is_shared_too() {
+    check(
+        "kernel @k [300] (p0: read i32[300], p1: read f32[300], p2: write f32[600]) {
+    n0 = load p0 [1*i0] : i32
+    n1 = convert n0 : i64
+    n2 = const 0i64 : i64
+    n3 = const 1i64 : i64
+    n4 = max n1, n2 : i64
+    n5 = min n4, n3 : i64
+    n6 = load p1 [1*i0] : f32
+    scatter sum p2 [2*i0 + 1*n5], n6
+}
+",
+    );
+}

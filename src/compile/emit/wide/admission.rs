@@ -31,7 +31,9 @@ pub(super) fn elements(kernel: &Kernel, split: &Split, facts: &Facts) -> Option<
         _ => Element::of(node.dtype, facts.narrow[index]),
     };
     for (output, access) in kernel.outputs.iter().zip(&split.accesses) {
-        let known = access.dynamic.iter().all(|&(node, _)| is_offset(node) && facts.depth[node.index()] == 0);
+        let scatters = output.kind.scatters();
+        let known =
+            access.dynamic.iter().all(|&(node, _)| is_offset(node) && (scatters || facts.depth[node.index()] == 0));
         Element::of(kernel.operands[output.operand as usize].dtype, false).filter(|_| known)?;
     }
     split.nodes.iter().enumerate().map(held).collect()
@@ -53,7 +55,12 @@ pub(super) fn groups(view: View<'_>, split: &Split, frame: &mut Frame) -> Option
     let kernel = view.kernel;
     let mut groups = Groups::default();
     for (output, access) in split.accesses.iter().enumerate() {
-        if !view.is_near(access) && complex::store_partner(view, split, output).is_none() {
+        if kernel.outputs[output].kind.scatters() {
+            // Only lanes that have places of their own.
+            if !view.gathers(access) {
+                return None;
+            }
+        } else if !view.is_near(access) && complex::store_partner(view, split, output).is_none() {
             return None;
         }
     }
@@ -86,13 +93,14 @@ fn accesses<'a>(kernel: &'a Kernel, split: &'a Split) -> impl Iterator<Item = (u
 }
 
 /// Whether some access cannot be done under a mask known only at run time: elements of a vector are not neighbours or too
-/// small, or a pointer moves with the vector loop, of which a masked step would have to be measured.
+/// small, a pointer moves with the vector loop, of which a masked step would have to be measured, or lanes scatter.
 pub(super) fn is_ragged(view: View<'_>, split: &Split) -> bool {
-    accesses(view.kernel, split).any(|(operand, access)| {
-        let apart = !view.is_near(access) && !view.gathers(access);
-        let moves = view.scale(operand, access).is_none();
-        apart || moves || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
-    })
+    view.kernel.scatters()
+        || accesses(view.kernel, split).any(|(operand, access)| {
+            let apart = !view.is_near(access) && !view.gathers(access);
+            let moves = view.scale(operand, access).is_none();
+            apart || moves || narrow::is_narrow(view.kernel.operands[operand as usize].dtype)
+        })
 }
 
 /// By output, whether it is one to be written past the cache whose vectors are aligned wherever the vector loop is at a

@@ -10,6 +10,7 @@
 use super::assembler::{Assembler, Memory, Opcode, Source, Ymm};
 use super::detour::{self, Detour};
 use super::region::{Helper, Inst, MOVE, Operand, Region, STORE, Shape};
+use super::scatter;
 use super::uses::{Key, NEVER, Read, Uses, pinned, result_key};
 use cotangent_ir::error::internal;
 use smallvec::SmallVec;
@@ -28,6 +29,8 @@ enum Placed {
     Vector { opcode: Opcode, reg: u8, vvvv: Option<u8>, rm: Source, immediate: Option<u8> },
     /// A call that is rarely made.
     Rare { helper: Helper, argument: u8, mask: u8, result: u8 },
+    /// Lanes combined with memory, by way of a register.
+    Scatter { lanes: scatter::Lanes, address: Memory, register: u8 },
 }
 
 /// Code with registers.
@@ -56,6 +59,7 @@ impl Allocation {
                 Placed::Rare { helper, argument, mask, result } => {
                     detours.push(detour::leave(assembler, helper, argument, mask, result));
                 }
+                Placed::Scatter { lanes, address, register } => scatter::write(assembler, lanes, address, register),
             }
         }
     }
@@ -235,6 +239,11 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
                 let value = self.register(&reads[1], &mut locked);
                 self.emit(inst.opcode, value, Some(mask), accessed(inst), None);
                 self.expire();
+            }
+            Shape::Scatter(lanes) => {
+                let address = inst.memory.unwrap_or_else(|| internal("a scatter to nowhere"));
+                let register = self.take(&locked);
+                self.code.push(Placed::Scatter { lanes, address, register });
             }
             Shape::Fused => self.fused(inst, &mut locked),
         }

@@ -11,6 +11,7 @@ use super::reduce::Totals;
 use super::region::{Operand, Region};
 use super::select::Arg;
 use crate::compile::emit::split::{Body, Nest, Segment};
+use cotangent_ir::error::internal;
 use cotangent_ir::kernel::{NodeKind, OutputKind};
 use smallvec::smallvec;
 use std::ops::Range;
@@ -33,10 +34,10 @@ pub(super) enum Inside<'a> {
     Meeting(Vec<(Range<usize>, &'a Body)>),
 }
 
-/// Segments as pieces that begin and end with whole vectors, as far as possible.
-pub(super) fn pieces(segments: &[Segment], lanes: usize, ragged: bool) -> Vec<Piece<'_>> {
+/// Segments as pieces that begin and end with whole vectors, as far as possible, or where the segments do.
+pub(super) fn pieces(segments: &[Segment], lanes: usize, apart: bool) -> Vec<Piece<'_>> {
     let body = |segment: &Segment| matches!(segment.inside, Nest::Body(_));
-    if ragged || segments.len() < 2 || !segments.iter().all(body) {
+    if apart || segments.len() < 2 || !segments.iter().all(body) {
         let mut pieces = Vec::new();
         for Segment { low, high, inside } in segments {
             pieces.push(Piece { low: *low, high: *high, inside: Inside::Same(inside) });
@@ -112,6 +113,7 @@ impl Generator<'_> {
                 match kind {
                     OutputKind::Reduce(op) => self.accumulate(&mut code, output, op, 0, value, &mut totals)?,
                     OutputKind::Store => self.write(&mut code, output, 0, &value.lane)?,
+                    OutputKind::Scatter(_) => internal("a scatter where bodies meet"),
                 }
             }
         }

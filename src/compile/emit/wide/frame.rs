@@ -18,6 +18,8 @@ pub(crate) const SCRATCH: [Gpr; 2] = [Gpr::RCX, Gpr::RDX];
 /// Registers for pointers.
 const POINTERS: [Gpr; 11] =
     [Gpr::RBX, Gpr::RSI, Gpr::RDI, Gpr::R8, Gpr::R9, Gpr::R10, Gpr::R11, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
+/// The position of a lane, in kernels that scatter: the last of the registers for pointers.
+pub(crate) const POSITION: Gpr = Gpr::R15;
 /// Registers that belong to the caller.
 const SAVED: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
 /// The largest frame: entering a larger one would have to touch its pages in order.
@@ -155,7 +157,8 @@ impl Groups {
             return None;
         }
         let used = self.all.iter().filter(|group| group.register.is_some()).count();
-        let register = if key.stays { None } else { Some(*POINTERS.get(used)?) };
+        let pointers = if view.kernel.scatters() { &POINTERS[..POINTERS.len() - 1] } else { &POINTERS[..] };
+        let register = if key.stays { None } else { Some(*pointers.get(used)?) };
         let waits = !key.starts.is_empty();
         self.all.push(Group { key, home: frame.word(), register, waits });
         Some(())

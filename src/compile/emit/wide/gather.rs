@@ -39,8 +39,8 @@ impl Generator<'_> {
         Some(masks.iter().map(read).collect())
     }
 
-    /// The sum of the summands that change, and of the lanes' own steps.
-    fn positions(&mut self, code: &mut Code, access: &Access, vector: usize) -> Option<Operand> {
+    /// The sum of the summands of a position that change, and of the lanes' own steps.
+    pub(crate) fn positions(&mut self, code: &mut Code, access: &Access, vector: usize) -> Option<Operand> {
         let mut total = None;
         let mut add = |code: &mut Code, summand: Operand| {
             total = Some(match total {
@@ -64,6 +64,6 @@ impl Generator<'_> {
             let steps = Operand::Memory(self.assembler.constant(&bytes));
             add(code, steps);
         }
-        Some(total.unwrap_or_else(|| internal("a gather without positions")))
+        Some(total.unwrap_or_else(|| internal("an access of lanes without positions")))
     }
 }

@@ -7,6 +7,7 @@ use super::detour::{self, Detour};
 use super::frame::{self, Frame, Groups, SCRATCH, View};
 use super::reduce::Accumulators;
 use super::region::Region;
+use super::scatter;
 use super::select::{Element, Width};
 use super::transpose::{self, Tile};
 use crate::compile::emit::body::{Facts, Order, order};
@@ -15,6 +16,7 @@ use crate::compile::emit::split::{Nest, Split, split};
 use cotangent_ir::hash::QuickMap;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
 use smallvec::SmallVec;
+use std::collections::HashMap;
 
 /// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`. None if the kernel needs something
 /// that is not here.
@@ -29,6 +31,10 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
     }
     let elements = admission::elements(kernel, &split, &facts)?;
     let width = admission::width(kernel, &split, &elements);
+    // Positions are lanes of 32 bits.
+    if kernel.scatters() && (width != Width::Eight || !scatter::is_possible(kernel)) {
+        return None;
+    }
     let mut frame = Frame::default();
     let view = View { kernel, facts: &facts, axis: order.axes[vector] };
     let groups = admission::groups(view, &split, &mut frame)?;
@@ -61,6 +67,7 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
         frame,
         groups,
         spill_slots: Vec::new(),
+        scattered: HashMap::new(),
         detours: Vec::new(),
         known: QuickMap::default(),
         uses: vec![0; split.nodes.len()],
@@ -128,6 +135,8 @@ pub(crate) struct Generator<'k> {
     pub(crate) frame: Frame,
     pub(crate) groups: Groups,
     spill_slots: Vec<Memory>,
+    /// Room for the positions and the values that a scatter's lanes take one by one, by output and vector of the block.
+    pub(super) scattered: HashMap<(usize, usize), [Memory; 3]>,
     pub(super) detours: Vec<Detour>,
     /// Where nodes are that were computed outside of the loops at hand, by vector of the block.
     pub(crate) known: QuickMap<(NodeId, usize), SmallVec<[Memory; 2]>>,

@@ -27,6 +27,7 @@ mod narrow;
 mod nodes;
 mod reduce;
 mod region;
+mod scatter;
 mod select;
 #[cfg(test)]
 mod tests;

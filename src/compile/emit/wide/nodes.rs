@@ -195,6 +195,7 @@ impl Generator<'_> {
         vector: usize,
         totals: &mut Totals<'_>,
     ) -> Option<()> {
+        let split = self.split;
         for (output, &root) in body.roots.iter().enumerate() {
             if let OutputKind::Reduce(op) = self.kernel.outputs[output].kind {
                 if !self.add_product(code, output, root, level, vector, totals)? {
@@ -205,10 +206,21 @@ impl Generator<'_> {
             } else {
                 self.demand(code, root, level, vector)?;
             }
+            if self.kernel.outputs[output].kind.scatters() {
+                for &(node, _) in &split.accesses[output].dynamic {
+                    self.demand(code, node, level, vector)?;
+                }
+            }
         }
         for (output, &root) in body.roots.iter().enumerate() {
-            if self.kernel.outputs[output].kind != OutputKind::Store {
-                continue;
+            match self.kernel.outputs[output].kind {
+                OutputKind::Store => {}
+                OutputKind::Reduce(_) => continue,
+                OutputKind::Scatter(_) => {
+                    let value = self.value(code, output, root, vector)?;
+                    self.scatter(code, output, vector, &value)?;
+                    continue;
+                }
             }
             let partner = complex::store_partner(self.view, self.split, output);
             match partner {

@@ -4,6 +4,7 @@
 //! Operands may be places in memory; which of them an instruction can take as they are is decided with the registers.
 
 use super::assembler::{Gpr, Memory, Opcode};
+use super::scatter::Lanes;
 use smallvec::{SmallVec, smallvec};
 use std::collections::VecDeque;
 
@@ -55,6 +56,8 @@ pub(crate) enum Shape {
     Store,
     /// Writes the second operand to memory where the sign bits of the first are set.
     MaskedStore,
+    /// Combines lanes that are in the frame with elements in memory.
+    Scatter(Lanes),
 }
 
 /// A function that replaces both or all four floats at an address by its values.
@@ -200,6 +203,11 @@ impl Region {
         Operand::Value(result)
     }
 
+    /// Combines lanes with the elements at an address plus the size of one times their positions.
+    pub(crate) fn scatter(&mut self, address: Memory, lanes: Lanes) {
+        self.access(Shape::Scatter(lanes), STORE, None, smallvec![], address);
+    }
+
     fn access(
         &mut self,
         shape: Shape,
@@ -291,7 +299,7 @@ impl Region {
 impl Inst {
     /// Whether it writes memory.
     pub(crate) fn stores(&self) -> bool {
-        matches!(self.shape, Shape::Store | Shape::MaskedStore)
+        matches!(self.shape, Shape::Store | Shape::MaskedStore | Shape::Scatter(_))
     }
 
     /// The argument to be replaced by memory, if there is one that qualifies and none is in memory yet.
@@ -310,7 +318,8 @@ impl Inst {
             | Shape::Shift { .. }
             | Shape::Rare(_)
             | Shape::Store
-            | Shape::MaskedStore => &[],
+            | Shape::MaskedStore
+            | Shape::Scatter(_) => &[],
         };
         places.iter().copied().find(|&place| qualifies(&self.args[place]))
     }

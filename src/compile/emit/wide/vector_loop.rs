@@ -37,7 +37,9 @@ impl Generator<'_> {
                 }
             }
         }
-        for Piece { low, high, inside } in edges::pieces(segments, self.lanes as usize, self.ragged) {
+        // Lanes that are combined with memory are not put together.
+        let apart = self.ragged || self.kernel.scatters();
+        for Piece { low, high, inside } in edges::pieces(segments, self.lanes as usize, apart) {
             // Chunks of the vector loop begin with whole lines.
             self.aligned = low as i64 % self.lanes == 0;
             let inside = match inside {
