@@ -10,13 +10,14 @@ pub(crate) use interpreted::{Executable, Options};
 
 /// Runs a function on data.
 pub(crate) fn run(func: &Func, data: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
-    Executable::new(func, &Options::default())?.call(data)
+    Executable::new(func, &Options::default())?.call(data, None)
 }
 
 #[cfg(feature = "compiler")]
 mod compiled {
     use super::{Arc, Func, Result, Tensor};
     use crate::compile::{Compiled, compile};
+    use crate::run::call::CallOptions;
 
     pub(crate) use crate::compile::Options;
 
@@ -29,12 +30,19 @@ mod compiled {
             compile(func, options).map(Executable)
         }
 
-        pub(crate) fn call(&self, data: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
-            self.0.call(data)
+        /// Runs it, on so many threads if they are given.
+        pub(crate) fn call(&self, data: &[Arc<Tensor>], threads: Option<usize>) -> Result<Vec<Tensor>> {
+            self.0.call_with(data, CallOptions { threads, ..CallOptions::default() })
         }
 
-        pub(crate) fn call_into(&self, data: &[Arc<Tensor>], results: &mut [Tensor]) -> Result<()> {
-            self.0.call_into(data, results)
+        /// Runs it and overwrites results.
+        pub(crate) fn call_into(
+            &self,
+            data: &[Arc<Tensor>],
+            results: &mut [Tensor],
+            threads: Option<usize>,
+        ) -> Result<()> {
+            self.0.call_into_with(data, results, CallOptions { threads, ..CallOptions::default() })
         }
     }
 }
@@ -55,12 +63,17 @@ mod interpreted {
             Ok(Executable(Arc::new(func.clone())))
         }
 
-        pub(crate) fn call(&self, data: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
+        pub(crate) fn call(&self, data: &[Arc<Tensor>], _threads: Option<usize>) -> Result<Vec<Tensor>> {
             cotangent_ir::eval::eval(&self.0, data)
         }
 
-        pub(crate) fn call_into(&self, data: &[Arc<Tensor>], results: &mut [Tensor]) -> Result<()> {
-            for (result, computed) in results.iter_mut().zip(self.call(data)?) {
+        pub(crate) fn call_into(
+            &self,
+            data: &[Arc<Tensor>],
+            results: &mut [Tensor],
+            threads: Option<usize>,
+        ) -> Result<()> {
+            for (result, computed) in results.iter_mut().zip(self.call(data, threads)?) {
                 *result = computed;
             }
             Ok(())

@@ -7,7 +7,7 @@ mod entries;
 
 use crate::executable::{Executable, Options};
 use crate::function::Function;
-use crate::jit::entries::Entries;
+use crate::jit::entries::{Entries, Form};
 use crate::trace::{Evaluated, Recorded, check_like, data_of, name_of, record};
 use crate::tree::Tree;
 use cotangent_ir::prim::control::call_func;
@@ -19,6 +19,8 @@ use std::sync::{Arc, OnceLock};
 /// A compiled function: the result of [`jit`]. Cheap to clone; clones share what has been compiled.
 pub struct Jit<F> {
     shared: Arc<Shared<F>>,
+    /// Number of threads of its calls, if not that of all.
+    threads: Option<usize>,
 }
 
 struct Shared<F> {
@@ -30,6 +32,8 @@ struct Shared<F> {
 /// A traced function.
 struct Entry<O> {
     output: O,
+    /// That of the output.
+    form: Form,
     func: Arc<Func>,
     captures: Vec<Array>,
     /// Made at the first call outside any trace; most functions that others use never are.
@@ -49,8 +53,8 @@ impl<O> Entry<O> {
     }
 
     /// Runs the program.
-    fn run(&self, options: &Options, leaves: &[Array]) -> Result<Vec<Array>> {
-        let results = self.executable(options)?.call(&self.data(leaves)?)?;
+    fn run(&self, options: &Options, threads: Option<usize>, leaves: &[Array]) -> Result<Vec<Array>> {
+        let results = self.executable(options)?.call(&self.data(leaves)?, threads)?;
         Ok(results.into_iter().map(Array::from_tensor).collect())
     }
 
@@ -72,22 +76,44 @@ impl<O> Entry<O> {
 /// # Ok::<(), cotangent::Error>(())
 /// ```
 pub fn jit<F>(function: F) -> Jit<F> {
-    Jit { shared: Arc::new(Shared { function, options: Options::default(), entries: Entries::default() }) }
+    Jit {
+        shared: Arc::new(Shared { function, options: Options::default(), entries: Entries::default() }),
+        threads: None,
+    }
 }
 
 /// As [`jit`], compiled with other options than the default ones.
 #[cfg(feature = "compiler")]
 pub fn jit_with<F>(function: F, options: Options) -> Jit<F> {
-    Jit { shared: Arc::new(Shared { function, options, entries: Entries::default() }) }
+    Jit { shared: Arc::new(Shared { function, options, entries: Entries::default() }), threads: None }
 }
 
 impl<F> Clone for Jit<F> {
     fn clone(&self) -> Jit<F> {
-        Jit { shared: self.shared.clone() }
+        Jit { shared: self.shared.clone(), threads: self.threads }
     }
 }
 
 impl<F> Jit<F> {
+    /// The function with a number of threads of its own, in place of that of
+    /// [`set_threads`](crate::run::pool::set_threads) or of the environment variable `COTANGENT_THREADS`. Results do not
+    /// depend on it, and what has been compiled is shared with the function as it was. A number that cannot be is an error
+    /// of the calls.
+    ///
+    /// ```
+    /// use cotangent::{Array, jit};
+    /// let sines = jit(|x: Array| x.sin());
+    /// let alone = sines.clone().with_threads(1);
+    /// let x = Array::from(vec![0.5f32; 100_000]);
+    /// assert_eq!(alone.call(x.clone())?.to_vec::<f32>()?, sines.call(x.clone())?.to_vec::<f32>()?);
+    /// assert!(sines.with_threads(0).call(x).is_err());
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    #[cfg(feature = "compiler")]
+    pub fn with_threads(self, threads: usize) -> Jit<F> {
+        Jit { threads: Some(threads), ..self }
+    }
+
     /// Applies the function.
     ///
     /// # Errors
@@ -121,11 +147,12 @@ impl<F> Jit<F> {
     /// As [`Jit::call`]; an open trace.
     #[cfg(feature = "compiler")]
     #[track_caller]
-    pub fn call_with<A: Tree, M>(&self, args: A, options: crate::run::call::CallOptions<'_>) -> Result<F::Output>
+    pub fn call_with<A: Tree, M>(&self, args: A, mut options: crate::run::call::CallOptions<'_>) -> Result<F::Output>
     where
         F: Function<A, M>,
     {
         let location = Location::caller();
+        options.threads = options.threads.or(self.threads);
         let call = || {
             let leaves = args.leaves();
             let entry = self.untraced_entry("call_with", &args, &leaves)?;
@@ -182,8 +209,9 @@ impl<F> Jit<F> {
         };
         // A captured value of an enclosing trace is another one the next time.
         let lasting = captures.iter().all(|capture| capture.tensor().is_ok());
+        let form = Form::new(&output, func.results().iter().map(|result| func.ty(*result).clone()).collect());
         let (output, func) = (crate::trace::template(&output), Arc::new(func));
-        let entry = Arc::new(Entry { output, func, captures, executable: OnceLock::new() });
+        let entry = Arc::new(Entry { output, form, func, captures, executable: OnceLock::new() });
         if lasting {
             self.shared.entries.keep(args, types, entry.clone());
         }
@@ -201,7 +229,7 @@ impl<F> Jit<F> {
         };
         let outcome = match Trace::current() {
             Some(_) => Ok(call_func(entry.func.clone(), &[&entry.captures[..], &leaves].concat())),
-            None => entry.run(&self.shared.options, &leaves),
+            None => entry.run(&self.shared.options, self.threads, &leaves),
         };
         Evaluated::new(entry.output.clone(), outcome)
     }
@@ -224,15 +252,19 @@ impl<F> Jit<F> {
     {
         let leaves = args.leaves();
         let entry = self.untraced_entry("call_into", &args, &leaves)?;
-        let remedy = "pass a result of an earlier call with arguments of these types";
-        check_like("call_into", "`out`", out, &entry.output, remedy)?;
+        let targets = out.leaves();
+        if !entry.form.fits(out, &targets) {
+            let remedy = "pass a result of an earlier call with arguments of these types";
+            check_like("call_into", "`out`", out, &entry.output, remedy)?;
+        }
         let executable = entry.executable(&self.shared.options)?;
         let data = entry.data(&leaves)?;
-        let old = data_of(&out.leaves())?;
+        let old = data_of(&targets)?;
         // From here `old` is the only owner of arrays that nobody else holds: those are written in place.
+        drop(targets);
         *out = entry.output.clone();
         let mut results: Vec<Tensor> = old.into_iter().map(sole_owner).collect();
-        let outcome = executable.call_into(&data, &mut results);
+        let outcome = executable.call_into(&data, &mut results, self.threads);
         *out = entry.output.with_leaves(results.into_iter().map(Array::from_tensor).collect());
         outcome
     }

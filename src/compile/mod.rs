@@ -89,6 +89,11 @@ impl Compiled {
         self.program.call_into(args, outputs)
     }
 
+    /// [`Compiled::call_into`] with the options of [`Compiled::call_with`].
+    pub fn call_into_with(&self, args: &[Arc<Tensor>], outputs: &mut [Tensor], options: CallOptions<'_>) -> Result<()> {
+        self.program.call_into_with(args, outputs, options)
+    }
+
     /// Runs the program with an observer, a way to cancel it, or a number of threads of its own.
     ///
     /// # Errors

@@ -20,9 +20,14 @@ pub(super) struct Entries(Mutex<Vec<Kept>>);
 struct Kept {
     /// The type of the arguments: those of different types may have structures that read alike.
     args: TypeId,
+    form: Form,
+    entry: Arc<dyn Any + Send + Sync>,
+}
+
+/// The structure and leaf types of a tree.
+pub(super) struct Form {
     structure: String,
     types: Vec<Type>,
-    entry: Arc<dyn Any + Send + Sync>,
 }
 
 impl Entries {
@@ -37,7 +42,7 @@ impl Entries {
     /// Keeps a trace for arguments like these.
     pub(super) fn keep<A: Tree, E: Any + Send + Sync>(&self, args: &A, types: Vec<Type>, entry: Arc<E>) {
         let mut kept = self.lock();
-        kept.insert(0, Kept { args: TypeId::of::<A>(), structure: args.structure(), types, entry });
+        kept.insert(0, Kept { args: TypeId::of::<A>(), form: Form::new(args, types), entry });
         kept.truncate(MOST);
     }
 
@@ -49,12 +54,23 @@ impl Entries {
 
 impl Kept {
     fn fits<A: Tree>(&self, args: &A, leaves: &[Array]) -> bool {
+        self.args == TypeId::of::<A>() && self.form.fits(args, leaves)
+    }
+}
+
+impl Form {
+    /// That of a tree with leaves of these types.
+    pub(super) fn new<T: Tree>(tree: &T, types: Vec<Type>) -> Form {
+        Form { structure: tree.structure(), types }
+    }
+
+    /// Whether it is that of a tree, whose leaves are `leaves`, too. Allocates nothing.
+    pub(super) fn fits<T: Tree>(&self, tree: &T, leaves: &[Array]) -> bool {
         let types = || leaves.iter().zip(&self.types).all(|(leaf, ty)| leaf.ty().is_ok_and(|given| given == *ty));
         let mut expected = Expected(&self.structure);
-        self.args == TypeId::of::<A>()
-            && self.types.len() == leaves.len()
+        self.types.len() == leaves.len()
             && types()
-            && args.write_structure(&mut expected).is_ok()
+            && tree.write_structure(&mut expected).is_ok()
             && expected.0.is_empty()
     }
 }

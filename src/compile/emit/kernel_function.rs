@@ -10,11 +10,11 @@
 use super::body::{Facts, Order, TILE, order};
 use super::lanes::{Emitter, Form, Lane};
 use super::split::{Body, Nest, Segment, Split, split};
-use super::{Lanes, POINTER, Processor, Unit, wide};
+use super::{Lanes, POINTER, Unit};
 use crate::run::program::Place;
 use cotangent_ir::error::internal;
 use cotangent_ir::kernel::{Kernel, NodeId, NodeKind};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use cranelift_module::FuncId;
 use smallvec::SmallVec;
@@ -39,20 +39,15 @@ pub(crate) struct Layout<'a> {
     pub(crate) streams: &'a [u32],
 }
 
-/// Defines the function `(table, scalars, first chunk, chunk after the last)` of a kernel. Gives with it how its elements are
-/// processed.
+/// What a kernel's function is given: the table, the scalars, the first chunk and the one after the last.
+pub(crate) const PARAMETERS: [Type; 4] = [POINTER; 4];
+
+/// Defines the function of a kernel in vectors of 128 bits, or without any. Gives with it how its elements are processed.
 pub(crate) fn define(unit: &mut Unit, name: &str, kernel: &Kernel, layout: Layout<'_>) -> (FuncId, Lanes) {
     let Layout { places, chunks, .. } = layout;
     let lanes = unit.settings.lanes;
-    if lanes == Lanes::Wide
-        && unit.settings.processor == Processor::Native
-        && wide::is_supported()
-        && let Some(code) = wide::compile(kernel, layout, unit.settings.listing)
-    {
-        return (unit.define_code(name, &[POINTER; 4], &code), Lanes::Wide);
-    }
     let mut written = Lanes::Scalar;
-    let id = unit.define(name, &[POINTER; 4], |function, scratch, imports| {
+    let id = unit.define(name, &PARAMETERS, |function, scratch, imports| {
         let config = imports.frontend_config();
         let builder = FunctionBuilder::new(function, scratch);
         let mut emitter = Emitter::new(builder, imports);

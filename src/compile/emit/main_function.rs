@@ -4,7 +4,8 @@
 //! others then share all; it costs nanoseconds. Scalars stay in the worker's own area, where
 //! they are in the nearest cache; control flow is the machine's.
 
-use super::kernel_function::{self, Layout};
+use super::kernel_function;
+use super::kernels::{self, Version};
 use super::lanes::{Arg, Emitter, Form};
 use super::{POINTER, Unit};
 use crate::compile::pieces::run_of_pieces;
@@ -26,14 +27,9 @@ use std::mem::offset_of;
 /// Partial results up to this number are combined without a loop.
 const FEW_PARTIALS: usize = 8;
 
-/// A kernel function: which kernel, where its operands are, how many chunks.
-type Version = (usize, Vec<Place>, usize);
-
 /// Defines the kernels' functions and then the main function.
 pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
-    let mut versions = HashMap::new();
-    unit.kernel_lanes = vec![None; plan.kernels.len()];
-    define_kernels(unit, plan, &plan.steps, &mut versions);
+    let versions = kernels::define(unit, plan);
     let mut marks = unit.settings.profile.then(Vec::new);
     let main = unit.define("main", &[POINTER], |function, scratch, imports| {
         let config = imports.frontend_config();
@@ -59,38 +55,6 @@ pub(crate) fn define(unit: &mut Unit, plan: &Plan) -> FuncId {
     });
     unit.marks = marks.unwrap_or_default();
     main
-}
-
-fn define_kernels(unit: &mut Unit, plan: &Plan, steps: &[Step], versions: &mut HashMap<Version, FuncId>) {
-    for step in steps {
-        match step {
-            Step::Kernel { kernel, bind, chunks } => {
-                let version = (*kernel, bind.clone(), *chunks);
-                if !versions.contains_key(&version) {
-                    let name = format!("kernel{}_{}", versions.len(), plan.kernels[*kernel].name);
-                    let streams = plan.streams.get(*kernel).map_or(&[][..], Vec::as_slice);
-                    let layout = Layout { places: bind, chunks: *chunks, streams };
-                    let (id, lanes) = kernel_function::define(unit, &name, &plan.kernels[*kernel], layout);
-                    unit.kernel_lanes[*kernel] = Some(lanes);
-                    versions.insert(version, id);
-                }
-            }
-            Step::While { condition, body, .. } => {
-                define_kernels(unit, plan, condition, versions);
-                define_kernels(unit, plan, body, versions);
-            }
-            Step::Repeat { body, .. } => define_kernels(unit, plan, body, versions),
-            Step::Switch { arms, .. } => arms.iter().for_each(|arm| define_kernels(unit, plan, arm, versions)),
-            Step::Scalar { .. }
-            | Step::Combine { .. }
-            | Step::Library { .. }
-            | Step::Copy { .. }
-            | Step::Assign { .. }
-            | Step::Rotate { .. }
-            | Step::End { .. }
-            | Step::Barrier => {}
-        }
-    }
 }
 
 struct Main<'f, 'm, 'p> {

@@ -14,6 +14,7 @@ mod contraction;
 mod convert;
 mod expand;
 mod kernel_function;
+mod kernels;
 mod lanes;
 mod large_angles;
 mod main_function;
