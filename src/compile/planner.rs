@@ -212,9 +212,9 @@ impl Planner {
                 continue;
             }
             let (place, copy) = self.root_place(state, g, group, root, &mut taken);
-            if let (Some(from), Place::Slot(to)) = (copy, place) {
+            if let Some(from) = copy {
                 let bytes = state.fused.block.ty(root).byte_len();
-                steps.push(self.move_bytes(Place::Slot(to), from, bytes));
+                steps.push(self.move_bytes(place, from, bytes));
                 self.clock += 1;
             }
             let owned = matches!(place, Place::Slot(slot)
@@ -243,11 +243,13 @@ impl Planner {
                 cotangent_ir::error::internal("an update of what is not in memory")
             };
             let read = group_reads(state, group).iter().any(|(value, _)| *value == base);
-            if !read && self.dies_in(state, base, g) {
+            // A loop is for one worker or for several, but scalars are each worker's own.
+            let fits = |place: Place| matches!(place, Place::Slot(_)) || group.extents.is_empty();
+            if !read && self.dies_in(state, base, g) && fits(state.places[&base]) {
                 return (state.places[&base], None);
             }
             let place = match want {
-                Some(Want::In(place)) => place,
+                Some(Want::In(place)) if fits(place) => place,
                 _ => Place::Slot(self.new_array(ty.byte_len())),
             };
             return (place, Some(state.places[&base]));
