@@ -40,7 +40,7 @@ pub struct ProjectedGradient {
 ///
 /// All components unless [`components`](CoordinateGradient::components) names some, stacked along a new leading axis in
 /// their order; of one alone the output has the shape of the input. The unit vectors are computed where they are needed,
-/// from the numbers of the elements, and never stored.
+/// from the numbers of the elements.
 #[derive(Clone, Debug)]
 pub struct CoordinateGradient<C> {
     input: Type,
