@@ -26,6 +26,9 @@ pub trait Variable: Tree + Debug {
 
     /// The types of the arrays: of one, or of each block.
     fn array_types(ty: &Self::Type) -> &[Type];
+
+    /// The type with the type of each array mapped to another.
+    fn map_type(ty: &Self::Type, map: impl FnMut(&Type) -> Type) -> Self::Type;
 }
 
 /// The type of a [`Variable`]: a [`Type`] or a [`BlockType`].
@@ -59,6 +62,10 @@ impl Variable for Array {
 
     fn array_types(ty: &Type) -> &[Type] {
         std::slice::from_ref(ty)
+    }
+
+    fn map_type(ty: &Type, mut map: impl FnMut(&Type) -> Type) -> Type {
+        map(ty)
     }
 }
 
@@ -120,5 +127,9 @@ impl Variable for BlockArray {
 
     fn array_types(ty: &BlockType) -> &[Type] {
         &ty.0
+    }
+
+    fn map_type(ty: &BlockType, map: impl FnMut(&Type) -> Type) -> BlockType {
+        BlockType(ty.0.iter().map(map).collect())
     }
 }

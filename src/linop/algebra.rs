@@ -7,384 +7,445 @@
 //! A real part of a sum or multiple whose output is complex takes the real part in its adjoint: with real input only the
 //! real part of `Aᴴ y` is the adjoint, and a real operator's adjoint of it is that of the real part of `y`.
 
-use super::{Diagonal, LinOp, LinearOperator, ScaledIdentity, Structure, project};
-use crate::{Array, Error, ErrorKind, Factor, Type};
+use super::{Diagonal, LinOp, LinearOperator, ScaledIdentity, Structure, partial_adjoint, same_shapes};
+use crate::inner::zip;
+use crate::{Array, BlockArray, Error, ErrorKind, Factor, Variable};
 use num_complex::Complex;
+use std::any::Any;
+use std::borrow::Borrow;
 use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::sync::Arc;
 
-impl LinOp {
+impl<X: Variable, Y: Variable> LinOp<X, Y> {
     /// `A + B`.
-    pub fn plus(&self, other: &LinOp) -> LinOp {
-        if self.input_type() != other.input_type() || self.output_type().shape != other.output_type().shape {
+    pub fn plus(&self, other: &LinOp<X, Y>) -> LinOp<X, Y> {
+        if self.input_type() != other.input_type() || !same_shapes::<Y>(&self.output_type(), &other.output_type()) {
             let message = format!(
                 "operators {self:?} and {other:?} do not add; both must have the same input type and output shape"
             );
-            return failed(Error::new(ErrorKind::Shape, "LinOp::plus", message), self);
+            return failed(Error::new(ErrorKind::Shape, "LinOp::plus", message), self.input_type(), self.output_type());
         }
         let structured = match (self.structure(), other.structure()) {
-            (Structure::ScaledIdentity(a), Structure::ScaledIdentity(b)) => {
-                Some(ScaledIdentity::new(&a + &b, self.input_type()).into())
-            }
-            (a, b) => match (diagonal(&a, self), diagonal(&b, other), a, b) {
-                (Some(a), Some(b), _, _) => a.plus(&b).map(LinOp::from),
-                (_, _, Structure::CircularConvolve(a), Structure::CircularConvolve(b)) => a.plus(&b).map(LinOp::from),
+            (Structure::ScaledIdentity(a), Structure::ScaledIdentity(b)) => multiple(&a + &b, self.input_type()),
+            (Structure::CircularConvolve(a), Structure::CircularConvolve(b)) => a.plus(&b).and_then(array_operator),
+            (a, b) => match (Diagonals::of(&a, self), Diagonals::of(&b, other)) {
+                (Some(Diagonals::Array(a)), Some(Diagonals::Array(b))) => a.plus(&b).and_then(array_operator),
+                (Some(Diagonals::Blocks(a)), Some(Diagonals::Blocks(b))) => a.plus(&b).and_then(block_operator),
                 _ => None,
             },
         };
-        structured.unwrap_or_else(|| Sum { a: self.clone(), b: other.clone() }.into())
+        structured.unwrap_or_else(|| handle(Sum { a: self.clone(), b: other.clone() }))
     }
 
     /// `c A`.
-    pub fn scaled(&self, factor: impl Into<Factor>) -> LinOp {
+    pub fn scaled(&self, factor: impl Into<Factor>) -> LinOp<X, Y> {
         let factor = match factor.into().checked("LinOp::scaled") {
             Ok(factor) => factor,
-            Err(error) => return failed(error, self),
+            Err(error) => return failed(error, self.input_type(), self.output_type()),
         };
         let structured = match self.structure() {
-            Structure::ScaledIdentity(own) => Some(ScaledIdentity::new(&factor * &own, self.input_type()).into()),
-            Structure::Diagonal(own) => Some(own.scaled(&factor).into()),
-            Structure::CircularConvolve(own) => own.scaled(&factor).map(LinOp::from),
+            Structure::ScaledIdentity(own) => multiple(&factor * &own, self.input_type()),
+            Structure::Diagonal(own) => array_operator(own.scaled(&factor)),
+            Structure::BlockDiagonal(own) => block_operator(own.scaled(&factor)),
+            Structure::CircularConvolve(own) => own.scaled(&factor).and_then(array_operator),
             Structure::General => None,
         };
-        structured.unwrap_or_else(|| Scaled { factor, a: self.clone() }.into())
+        structured.unwrap_or_else(|| handle(Scaled { factor, a: self.clone() }))
     }
 
     /// `A B`, which applies `B` first.
-    pub fn compose(&self, first: &LinOp) -> LinOp {
+    pub fn compose<W: Variable>(&self, first: &LinOp<W, X>) -> LinOp<W, Y> {
         if self.input_type() != first.output_type() {
             let message = format!(
                 "{self:?} cannot follow {first:?}: its input type must be {}; insert an operator that converts",
                 first.output_type()
             );
-            return failed(Error::new(ErrorKind::Shape, "LinOp::compose", message), first);
+            let error = Error::new(ErrorKind::Shape, "LinOp::compose", message);
+            return failed(error, first.input_type(), self.output_type());
         }
-        if self.is_identity() {
-            return first.clone();
-        }
-        if first.is_identity() {
-            return self.clone();
-        }
+        // An identity has input and output of one kind, so that what remains has the types of the composition.
         let structured = match (self.structure(), first.structure()) {
-            (Structure::ScaledIdentity(factor), _) if factor.as_real().is_some() => Some(first.scaled(factor)),
-            (_, Structure::ScaledIdentity(factor)) if factor.as_real().is_some() => Some(self.scaled(factor)),
-            (a, b) => match (diagonal(&a, self), diagonal(&b, first), a, b) {
-                (Some(a), Some(b), _, _) => a.after(&b).map(LinOp::from),
-                (_, _, Structure::CircularConvolve(a), Structure::CircularConvolve(b)) => a.after(&b).map(LinOp::from),
+            _ if self.is_identity() => same(first),
+            _ if first.is_identity() => same(self),
+            (Structure::ScaledIdentity(factor), _) if factor.as_real().is_some() => same(&first.scaled(factor)),
+            (_, Structure::ScaledIdentity(factor)) if factor.as_real().is_some() => same(&self.scaled(factor)),
+            (Structure::CircularConvolve(a), Structure::CircularConvolve(b)) => a.after(&b).and_then(array_operator),
+            (a, b) => match (Diagonals::of(&a, self), Diagonals::of(&b, first)) {
+                (Some(Diagonals::Array(a)), Some(Diagonals::Array(b))) => a.after(&b).and_then(array_operator),
+                (Some(Diagonals::Blocks(a)), Some(Diagonals::Blocks(b))) => a.after(&b).and_then(block_operator),
                 _ => None,
             },
         };
-        structured.unwrap_or_else(|| Composed { a: self.clone(), b: first.clone() }.into())
+        structured.unwrap_or_else(|| handle(Composed { a: self.clone(), b: first.clone() }))
     }
 
     /// The adjoint `Aᴴ` as an operator.
-    pub fn h(&self) -> LinOp {
+    pub fn h(&self) -> LinOp<Y, X> {
         let structured = match self.structure() {
-            Structure::ScaledIdentity(factor) if self.input_type() == self.output_type() => {
-                Some(ScaledIdentity::new(factor.conj(), self.input_type()).into())
-            }
-            Structure::Diagonal(own) if own.is_square() => Some(own.conj().into()),
-            Structure::CircularConvolve(own) => own.adjoint_operator().map(LinOp::from),
+            Structure::ScaledIdentity(factor) if self.is_square() => multiple(factor.conj(), self.output_type()),
+            Structure::Diagonal(own) if own.is_square() => array_operator(own.conj()),
+            Structure::BlockDiagonal(own) if own.is_square() => block_operator(own.conj()),
+            Structure::CircularConvolve(own) => own.adjoint_operator().and_then(array_operator),
             _ => None,
         };
-        structured.unwrap_or_else(|| Adjoint { a: self.clone() }.into())
+        structured.unwrap_or_else(|| handle(Adjoint { a: self.clone() }))
     }
 
     /// The transpose `Aᵀ y = conj(Aᴴ conj(y))`.
-    pub fn t(&self) -> LinOp {
+    pub fn t(&self) -> LinOp<Y, X> {
         self.h().conj()
     }
 
     /// The conjugate `x ↦ conj(A conj(x))`.
-    pub fn conj(&self) -> LinOp {
-        if !self.input_type().dtype.is_complex() && !self.output_type().dtype.is_complex() {
+    pub fn conj(&self) -> LinOp<X, Y> {
+        let (input, output) = (self.input_type(), self.output_type());
+        if !X::array_types(&input).iter().chain(Y::array_types(&output)).any(|ty| ty.dtype.is_complex()) {
             return self.clone();
         }
-        match self.structure() {
-            Structure::ScaledIdentity(factor) => ScaledIdentity::new(factor.conj(), self.input_type()).into(),
-            Structure::Diagonal(own) => own.conj().into(),
-            Structure::CircularConvolve(_) | Structure::General => Conjugate { a: self.clone() }.into(),
-        }
+        let structured = match self.structure() {
+            Structure::ScaledIdentity(factor) => multiple(factor.conj(), input),
+            Structure::Diagonal(own) => array_operator(own.conj()),
+            Structure::BlockDiagonal(own) => block_operator(own.conj()),
+            Structure::CircularConvolve(_) | Structure::General => None,
+        };
+        structured.unwrap_or_else(|| handle(Conjugate { a: self.clone() }))
     }
 
     /// `Aᴴ A` as an operator.
-    pub fn gram_op(&self) -> LinOp {
+    pub fn gram_op(&self) -> LinOp<X, X> {
         let structured = match self.structure() {
-            Structure::ScaledIdentity(factor) if self.input_type() == self.output_type() => {
-                Some(ScaledIdentity::new(factor.abs_square(), self.input_type()).into())
-            }
-            Structure::Diagonal(own) if own.is_square() => Some(own.gram_diagonal().into()),
-            Structure::CircularConvolve(own) => own.gram_operator().map(LinOp::from),
+            Structure::ScaledIdentity(factor) if self.is_square() => multiple(factor.abs_square(), self.input_type()),
+            Structure::Diagonal(own) if own.is_square() => array_operator(own.gram_diagonal()),
+            Structure::BlockDiagonal(own) if own.is_square() => block_operator(own.gram_diagonal()),
+            Structure::CircularConvolve(own) => own.gram_operator().and_then(array_operator),
             _ => None,
         };
-        structured.unwrap_or_else(|| Gram { a: self.clone() }.into())
+        structured.unwrap_or_else(|| handle(Gram { a: self.clone() }))
+    }
+
+    /// Whether input and output have the same types.
+    fn is_square(&self) -> bool {
+        X::array_types(&self.input_type()) == Y::array_types(&self.output_type())
     }
 }
 
-/// An operator as a diagonal one, if it is. A multiple of the identity has a diagonal of one element.
-fn diagonal(structure: &Structure, operator: &LinOp) -> Option<Diagonal> {
-    match structure {
-        Structure::Diagonal(own) => Some(own.clone()),
-        Structure::ScaledIdentity(factor) => {
-            let input = operator.input_type();
-            Diagonal::with_input(factor.to_array(input.dtype), input).ok()
+/// The handle of an operator.
+fn handle<X: Variable, Y: Variable>(operator: impl LinearOperator<X, Y> + 'static) -> LinOp<X, Y> {
+    LinOp::from_shared(Arc::new(operator))
+}
+
+/// A handle as one between other kinds of variables, which are the same kinds.
+fn same<A: 'static, B: Clone + 'static>(operator: &A) -> Option<B> {
+    (operator as &dyn Any).downcast_ref::<B>().cloned()
+}
+
+/// A multiple of the identity, where `X` and `Y` are of one kind.
+fn multiple<X: Variable, Y: Variable>(factor: Factor, ty: X::Type) -> Option<LinOp<X, Y>> {
+    same(&handle::<X, X>(ScaledIdentity::new(factor, ty)))
+}
+
+/// An operator of arrays, where `X` and `Y` are that.
+fn array_operator<X: Variable, Y: Variable>(operator: impl LinearOperator + 'static) -> Option<LinOp<X, Y>> {
+    same(&handle::<Array, Array>(operator))
+}
+
+/// An operator of block arrays, where `X` and `Y` are that.
+fn block_operator<X: Variable, Y: Variable>(operator: Diagonal<BlockArray>) -> Option<LinOp<X, Y>> {
+    same(&handle::<BlockArray, BlockArray>(operator))
+}
+
+/// A diagonal operator of arrays or of block arrays.
+enum Diagonals {
+    Array(Diagonal),
+    Blocks(Diagonal<BlockArray>),
+}
+
+impl Diagonals {
+    /// An operator as a diagonal one, if it is. A multiple of the identity has a diagonal of one element, in each block.
+    fn of<X: Variable, Y: Variable>(structure: &Structure, operator: &LinOp<X, Y>) -> Option<Diagonals> {
+        match structure {
+            Structure::Diagonal(own) => Some(Diagonals::Array(own.clone())),
+            Structure::BlockDiagonal(own) => Some(Diagonals::Blocks(own.clone())),
+            Structure::ScaledIdentity(factor) => {
+                let input = operator.input_type();
+                let diagonal = X::placeholder(&input)
+                    .with_leaves(X::array_types(&input).iter().map(|ty| factor.to_array(ty.dtype)).collect());
+                let diagonal = Diagonal::with_input(diagonal, input).ok()?;
+                let array = same::<_, Diagonal>(&diagonal).map(Diagonals::Array);
+                array.or_else(|| same::<_, Diagonal<BlockArray>>(&diagonal).map(Diagonals::Blocks))
+            }
+            Structure::CircularConvolve(_) | Structure::General => None,
         }
-        Structure::CircularConvolve(_) | Structure::General => None,
     }
 }
 
 /// `A + B`.
-struct Sum {
-    a: LinOp,
-    b: LinOp,
+struct Sum<X: Variable, Y: Variable> {
+    a: LinOp<X, Y>,
+    b: LinOp<X, Y>,
 }
 
-impl LinearOperator for Sum {
-    fn input_type(&self) -> Type {
+impl<X: Variable, Y: Variable> LinearOperator<X, Y> for Sum<X, Y> {
+    fn input_type(&self) -> X::Type {
         self.a.input_type()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> Y::Type {
         let (a, b) = (self.a.output_type(), self.b.output_type());
-        a.with_dtype(a.dtype.promote(b.dtype))
+        let mut others = Y::array_types(&b).iter();
+        Y::map_type(&a, |ty| others.next().map_or_else(|| ty.clone(), |b| ty.with_dtype(ty.dtype.promote(b.dtype))))
     }
 
-    fn apply(&self, x: &Array) -> Array {
-        self.a.apply(x) + self.b.apply(x)
+    fn apply(&self, x: &X) -> Y {
+        zip("LinOp::plus", &self.a.apply(x), &self.b.apply(x), |a, b| a + b)
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
-        partial_adjoint(&self.a, y) + partial_adjoint(&self.b, y)
+    fn adjoint(&self, y: &Y) -> X {
+        zip("LinOp::plus", &partial_adjoint(&self.a, y), &partial_adjoint(&self.b, y), |a, b| a + b)
     }
 }
 
 /// `c A`.
-struct Scaled {
+struct Scaled<X: Variable, Y: Variable> {
     factor: Factor,
-    a: LinOp,
+    a: LinOp<X, Y>,
 }
 
-impl LinearOperator for Scaled {
-    fn input_type(&self) -> Type {
+impl<X: Variable, Y: Variable> LinearOperator<X, Y> for Scaled<X, Y> {
+    fn input_type(&self) -> X::Type {
         self.a.input_type()
     }
 
-    fn output_type(&self) -> Type {
-        let ty = self.a.output_type();
-        let dtype = self.factor.product_dtype(ty.dtype);
-        ty.with_dtype(dtype)
+    fn output_type(&self) -> Y::Type {
+        Y::map_type(&self.a.output_type(), |ty| ty.with_dtype(self.factor.product_dtype(ty.dtype)))
     }
 
-    fn apply(&self, x: &Array) -> Array {
-        self.factor.times(&self.a.apply(x))
+    fn apply(&self, x: &X) -> Y {
+        self.a.apply(x).map_leaves(|leaf| self.factor.times(&leaf))
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &Y) -> X {
         // The real number goes last, where the array is usually smaller and the product fuses with what follows.
         match &self.factor {
-            factor if factor.is_complex() => partial_adjoint(&self.a, &factor.conj().times(y)),
-            factor => factor.times(&self.a.adjoint(y)),
+            factor if factor.is_complex() => {
+                let factor = factor.conj();
+                partial_adjoint(&self.a, &y.map_leaves(|leaf| factor.times(&leaf)))
+            }
+            factor => self.a.adjoint(y).map_leaves(|leaf| factor.times(&leaf)),
         }
     }
 }
 
-/// `Aᴴ` applied to an array that may be complex although the output of `A` is real.
-fn partial_adjoint(a: &LinOp, y: &Array) -> Array {
-    a.adjoint(&project(y, a.output_type().dtype))
-}
-
 /// `A B`.
-struct Composed {
-    a: LinOp,
-    b: LinOp,
+struct Composed<W: Variable, X: Variable, Y: Variable> {
+    a: LinOp<X, Y>,
+    b: LinOp<W, X>,
 }
 
-impl LinearOperator for Composed {
-    fn input_type(&self) -> Type {
+impl<W: Variable, X: Variable, Y: Variable> LinearOperator<W, Y> for Composed<W, X, Y> {
+    fn input_type(&self) -> W::Type {
         self.b.input_type()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> Y::Type {
         self.a.output_type()
     }
 
-    fn apply(&self, x: &Array) -> Array {
+    fn apply(&self, x: &W) -> Y {
         self.a.apply(&self.b.apply(x))
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &Y) -> W {
         self.b.adjoint(&self.a.adjoint(y))
     }
 }
 
 /// `Aᴴ`.
-struct Adjoint {
-    a: LinOp,
+struct Adjoint<X: Variable, Y: Variable> {
+    a: LinOp<X, Y>,
 }
 
-impl LinearOperator for Adjoint {
-    fn input_type(&self) -> Type {
+impl<X: Variable, Y: Variable> LinearOperator<Y, X> for Adjoint<X, Y> {
+    fn input_type(&self) -> Y::Type {
         self.a.output_type()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> X::Type {
         self.a.input_type()
     }
 
-    fn apply(&self, x: &Array) -> Array {
-        self.a.adjoint(&x.astype(self.a.output_type().dtype))
+    fn apply(&self, x: &Y) -> X {
+        self.a.adjoint(&converted(x, &self.a.output_type()))
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &X) -> Y {
         self.a.apply(y)
     }
 }
 
-/// `x ↦ conj(A conj(x))`.
-struct Conjugate {
-    a: LinOp,
+/// With the dtypes of a type.
+fn converted<X: Variable>(x: &X, ty: &X::Type) -> X {
+    let mut types = X::array_types(ty).iter();
+    x.map_leaves(|leaf| types.next().map_or_else(|| leaf.clone(), |ty| leaf.astype(ty.dtype)))
 }
 
-impl LinearOperator for Conjugate {
-    fn input_type(&self) -> Type {
+/// `x ↦ conj(A conj(x))`.
+struct Conjugate<X: Variable, Y: Variable> {
+    a: LinOp<X, Y>,
+}
+
+impl<X: Variable, Y: Variable> LinearOperator<X, Y> for Conjugate<X, Y> {
+    fn input_type(&self) -> X::Type {
         self.a.input_type()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> Y::Type {
         self.a.output_type()
     }
 
-    fn apply(&self, x: &Array) -> Array {
-        self.a.apply(&x.conj()).conj()
+    fn apply(&self, x: &X) -> Y {
+        self.a.apply(&x.map_leaves(|leaf| leaf.conj())).map_leaves(|leaf| leaf.conj())
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
-        self.a.adjoint(&y.conj()).conj()
+    fn adjoint(&self, y: &Y) -> X {
+        self.a.adjoint(&y.map_leaves(|leaf| leaf.conj())).map_leaves(|leaf| leaf.conj())
     }
 }
 
 /// `Aᴴ A`.
-struct Gram {
-    a: LinOp,
+struct Gram<X: Variable, Y: Variable> {
+    a: LinOp<X, Y>,
 }
 
-impl LinearOperator for Gram {
-    fn input_type(&self) -> Type {
+impl<X: Variable, Y: Variable> LinearOperator<X, X> for Gram<X, Y> {
+    fn input_type(&self) -> X::Type {
         self.a.input_type()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> X::Type {
         self.a.input_type()
     }
 
-    fn apply(&self, x: &Array) -> Array {
-        self.a.gram(&x.astype(self.a.input_type().dtype))
+    fn apply(&self, x: &X) -> X {
+        self.a.gram(&converted(x, &self.a.input_type()))
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &X) -> X {
         self.apply(y)
     }
 }
 
-/// A combination that does not fit. It has the types of one operand, and gives its error where it is applied.
-struct Failed {
+/// A combination that does not fit. It has the types its operands suggest, and gives its error where it is applied.
+struct Failed<X: Variable, Y: Variable> {
     error: Error,
-    input: Type,
-    output: Type,
+    input: X::Type,
+    output: Y::Type,
 }
 
-fn failed(error: Error, operand: &LinOp) -> LinOp {
-    Failed { error, input: operand.input_type(), output: operand.output_type() }.into()
+fn failed<X: Variable, Y: Variable>(error: Error, input: X::Type, output: Y::Type) -> LinOp<X, Y> {
+    handle(Failed::<X, Y> { error, input, output })
 }
 
-impl LinearOperator for Failed {
-    fn input_type(&self) -> Type {
+impl<X: Variable, Y: Variable> Failed<X, Y> {
+    #[track_caller]
+    fn value(&self) -> Array {
+        cotangent_ir::fail(self.error.kind(), self.error.operation(), self.error.message())
+    }
+}
+
+impl<X: Variable, Y: Variable> LinearOperator<X, Y> for Failed<X, Y> {
+    fn input_type(&self) -> X::Type {
         self.input.clone()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> Y::Type {
         self.output.clone()
     }
 
-    fn apply(&self, _x: &Array) -> Array {
-        cotangent_ir::fail(self.error.kind(), self.error.operation(), self.error.message())
+    fn apply(&self, _x: &X) -> Y {
+        let error = self.value();
+        Y::placeholder(&self.output).map_leaves(|_| error.clone())
     }
 
-    fn adjoint(&self, y: &Array) -> Array {
-        self.apply(y)
+    fn adjoint(&self, _y: &Y) -> X {
+        let error = self.value();
+        X::placeholder(&self.input).map_leaves(|_| error.clone())
     }
 }
 
+/// Operators of owned and borrowed handles.
 macro_rules! combine {
     ($($trait:ident $method:ident $call:expr;)*) => { $(
-        impl $trait<LinOp> for LinOp {
-            type Output = LinOp;
+        combine!(@ $trait $method $call; LinOp<X, Y>, LinOp<X, Y>);
+        combine!(@ $trait $method $call; LinOp<X, Y>, &LinOp<X, Y>);
+        combine!(@ $trait $method $call; &LinOp<X, Y>, LinOp<X, Y>);
+        combine!(@ $trait $method $call; &LinOp<X, Y>, &LinOp<X, Y>);
+    )* };
+    (@ $trait:ident $method:ident $call:expr; $left:ty, $right:ty) => {
+        impl<X: Variable, Y: Variable> $trait<$right> for $left {
+            type Output = LinOp<X, Y>;
 
-            fn $method(self, other: LinOp) -> LinOp {
-                $call(&self, &other)
+            fn $method(self, other: $right) -> LinOp<X, Y> {
+                let combine: fn(&LinOp<X, Y>, &LinOp<X, Y>) -> LinOp<X, Y> = $call;
+                combine(self.borrow(), other.borrow())
             }
         }
+    };
+}
+combine! {
+    Add add |a, b| a.plus(b);
+    Sub sub |a, b| a.plus(&b.scaled(-1.0));
+}
 
-        impl $trait<&LinOp> for LinOp {
-            type Output = LinOp;
+macro_rules! compose {
+    ($($left:ty, $right:ty;)*) => { $(
+        impl<W: Variable, X: Variable, Y: Variable> Mul<$right> for $left {
+            type Output = LinOp<W, Y>;
 
-            fn $method(self, other: &LinOp) -> LinOp {
-                $call(&self, other)
-            }
-        }
-
-        impl $trait<LinOp> for &LinOp {
-            type Output = LinOp;
-
-            fn $method(self, other: LinOp) -> LinOp {
-                $call(self, &other)
-            }
-        }
-
-        impl $trait<&LinOp> for &LinOp {
-            type Output = LinOp;
-
-            fn $method(self, other: &LinOp) -> LinOp {
-                $call(self, other)
+            fn mul(self, first: $right) -> LinOp<W, Y> {
+                let (a, b): (&LinOp<X, Y>, &LinOp<W, X>) = (self.borrow(), first.borrow());
+                a.compose(b)
             }
         }
     )* };
 }
-combine! {
-    Add add LinOp::plus;
-    Sub sub |a: &LinOp, b: &LinOp| a.plus(&b.scaled(-1.0));
-    Mul mul LinOp::compose;
+compose! {
+    LinOp<X, Y>, LinOp<W, X>;
+    LinOp<X, Y>, &LinOp<W, X>;
+    &LinOp<X, Y>, LinOp<W, X>;
+    &LinOp<X, Y>, &LinOp<W, X>;
 }
 
 macro_rules! multiply {
     ($($factor:ty),*) => { $(
-        impl Mul<LinOp> for $factor {
-            type Output = LinOp;
+        impl<X: Variable, Y: Variable> Mul<LinOp<X, Y>> for $factor {
+            type Output = LinOp<X, Y>;
 
-            fn mul(self, operator: LinOp) -> LinOp {
+            fn mul(self, operator: LinOp<X, Y>) -> LinOp<X, Y> {
                 operator.scaled(self)
             }
         }
 
-        impl Mul<&LinOp> for $factor {
-            type Output = LinOp;
+        impl<X: Variable, Y: Variable> Mul<&LinOp<X, Y>> for $factor {
+            type Output = LinOp<X, Y>;
 
-            fn mul(self, operator: &LinOp) -> LinOp {
+            fn mul(self, operator: &LinOp<X, Y>) -> LinOp<X, Y> {
                 operator.scaled(self)
             }
         }
 
-        impl Div<$factor> for LinOp {
-            type Output = LinOp;
+        impl<X: Variable, Y: Variable> Div<$factor> for LinOp<X, Y> {
+            type Output = LinOp<X, Y>;
 
-            fn div(self, divisor: $factor) -> LinOp {
+            fn div(self, divisor: $factor) -> LinOp<X, Y> {
                 self.scaled(Factor::from(divisor).recip())
             }
         }
 
-        impl Div<$factor> for &LinOp {
-            type Output = LinOp;
+        impl<X: Variable, Y: Variable> Div<$factor> for &LinOp<X, Y> {
+            type Output = LinOp<X, Y>;
 
-            fn div(self, divisor: $factor) -> LinOp {
+            fn div(self, divisor: $factor) -> LinOp<X, Y> {
                 self.scaled(Factor::from(divisor).recip())
             }
         }
@@ -392,18 +453,18 @@ macro_rules! multiply {
 }
 multiply!(f64, Complex<f64>);
 
-impl Neg for LinOp {
-    type Output = LinOp;
+impl<X: Variable, Y: Variable> Neg for LinOp<X, Y> {
+    type Output = LinOp<X, Y>;
 
-    fn neg(self) -> LinOp {
+    fn neg(self) -> LinOp<X, Y> {
         self.scaled(-1.0)
     }
 }
 
-impl Neg for &LinOp {
-    type Output = LinOp;
+impl<X: Variable, Y: Variable> Neg for &LinOp<X, Y> {
+    type Output = LinOp<X, Y>;
 
-    fn neg(self) -> LinOp {
+    fn neg(self) -> LinOp<X, Y> {
         self.scaled(-1.0)
     }
 }

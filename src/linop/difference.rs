@@ -1,7 +1,7 @@
 //! Finite differences along axes.
 
-use super::{LinearOperator, accept_shape};
-use crate::{Array, Error, ErrorKind, Result, Type, stack};
+use super::{LinearOperator, Parts, accept_shape, distinct_axes};
+use crate::{Array, BlockArray, Error, ErrorKind, Result, Type, Variable};
 
 /// What happens at the ends of an axis.
 ///
@@ -85,7 +85,8 @@ pub struct SingleAxisFiniteDifference {
 /// Differences along several axes, stacked along a new leading axis in the order of the axes.
 ///
 /// For an image of `m` by `n` the output is `2` by `m` by `n`: the components of the gradient, whose `l2,1` norm is the
-/// isotropic total variation. The derived adjoint is minus the divergence.
+/// isotropic total variation. The derived adjoint is minus the divergence. Differences of different shapes, such as those
+/// without an entry at the ends, are [`blocks`](FiniteDifference::blocks) of a block array.
 ///
 /// ```
 /// use cotangent::linop::{Boundary, Edge, FiniteDifference, LinearOperator};
@@ -100,10 +101,10 @@ pub struct SingleAxisFiniteDifference {
 /// # Ok::<(), cotangent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct FiniteDifference {
+pub struct FiniteDifference<Y: Variable = Array> {
     input: Type,
     along: Vec<SingleAxisFiniteDifference>,
-    output: Type,
+    output: Y::Type,
 }
 
 impl SingleAxisFiniteDifference {
@@ -124,6 +125,11 @@ impl SingleAxisFiniteDifference {
             return refuse(ErrorKind::Shape, message);
         }
         Ok(SingleAxisFiniteDifference { input, axis, boundary })
+    }
+
+    /// The axis, counted from the start.
+    pub(crate) fn axis(&self) -> usize {
+        self.axis
     }
 }
 
@@ -178,50 +184,68 @@ impl FiniteDifference {
     /// No axis; an axis that does not exist, has no elements, or is named twice; several axes with a boundary that gives
     /// their differences different shapes, which do not stack.
     pub fn along(input: Type, axes: &[isize], boundary: Boundary) -> Result<FiniteDifference> {
-        let refuse = |kind, message| Err(Error::new(kind, "FiniteDifference", message));
+        FiniteDifference::of(input, axes, boundary)
+    }
+}
+
+impl FiniteDifference<BlockArray> {
+    /// Differences along all axes of arrays of type `input`, each as a block.
+    ///
+    /// ```
+    /// use cotangent::linop::{Boundary, FiniteDifference, LinearOperator};
+    /// use cotangent::{Array, DType, Type};
+    /// let d = FiniteDifference::blocks(Type::new(DType::F32, &[2, 3]), Boundary::OPEN)?;
+    /// let x = Array::from([[1.0f32, 2.0, 4.0], [0.0, 4.0, 1.0]]);
+    /// assert_eq!(d.apply(&x).shape()?, [vec![1, 3], vec![2, 2]]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`FiniteDifference::blocks_along`].
+    pub fn blocks(input: Type, boundary: Boundary) -> Result<FiniteDifference<BlockArray>> {
+        let axes: Vec<isize> = (0..input.rank() as isize).collect();
+        FiniteDifference::blocks_along(input, &axes, boundary)
+    }
+
+    /// Differences along some axes of arrays of type `input`, each as a block.
+    ///
+    /// # Errors
+    /// No axis; an axis that does not exist, has no elements, or is named twice.
+    pub fn blocks_along(input: Type, axes: &[isize], boundary: Boundary) -> Result<FiniteDifference<BlockArray>> {
+        FiniteDifference::of(input, axes, boundary)
+    }
+}
+
+impl<Y: Parts> FiniteDifference<Y> {
+    fn of(input: Type, axes: &[isize], boundary: Boundary) -> Result<FiniteDifference<Y>> {
         let single = |&axis| SingleAxisFiniteDifference::new(input.clone(), axis, boundary);
         let along: Vec<SingleAxisFiniteDifference> = axes.iter().map(single).collect::<Result<_>>()?;
-        let Some(first) = along.first() else {
-            return refuse(
-                ErrorKind::Argument,
-                format!("no axis of {input} to take differences along; name at least one"),
-            );
-        };
-        if (1..along.len()).any(|later| along[..later].iter().any(|earlier| earlier.axis == along[later].axis)) {
-            return refuse(
-                ErrorKind::Argument,
-                format!("axes {axes:?} of {input} name one axis twice; name each once"),
-            );
-        }
-        let shape = first.output_type().shape;
-        if let Some(other) = along.iter().find(|other| other.output_type().shape != shape) {
+        let numbers: Vec<usize> = along.iter().map(SingleAxisFiniteDifference::axis).collect();
+        distinct_axes("FiniteDifference", &input, &numbers)?;
+        let outputs: Vec<Type> = along.iter().map(LinearOperator::output_type).collect();
+        let output = Y::together("FiniteDifference", &outputs).map_err(|error| {
             let message = format!(
-                "differences of {input} along axes {} and {} have shapes {shape:?} and {:?}, which do not stack; use \
-                 `Boundary::CIRCULAR` or append or prepend one entry, or one operator for each axis",
-                first.axis,
-                other.axis,
-                other.output_type().shape
+                "differences of {input} along axes {axes:?} do not stack; use `Boundary::CIRCULAR`, append or prepend one \
+                 entry, or keep them as `FiniteDifference::blocks`: {}",
+                error.message()
             );
-            return refuse(ErrorKind::Shape, message);
-        }
-        let output: Vec<usize> = std::iter::once(along.len()).chain(shape).collect();
-        let output = input.with_shape(&output);
+            Error::new(error.kind(), "FiniteDifference", message)
+        })?;
         Ok(FiniteDifference { input, along, output })
     }
 }
 
-impl LinearOperator for FiniteDifference {
+impl<Y: Parts> LinearOperator<Array, Y> for FiniteDifference<Y> {
     fn input_type(&self) -> Type {
         self.input.clone()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> Y::Type {
         self.output.clone()
     }
 
-    fn apply(&self, x: &Array) -> Array {
+    fn apply(&self, x: &Array) -> Y {
         let x = accept_shape("FiniteDifference", &self.input, x);
-        let parts: Vec<Array> = self.along.iter().map(|single| single.apply(&x)).collect();
-        stack(&parts, 0)
+        Y::joined(&self.output, self.along.iter().map(|single| single.apply(&x)).collect())
     }
 }

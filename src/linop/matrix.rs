@@ -1,6 +1,6 @@
 //! The operator of a matrix.
 
-use super::{LinearOperator, accept_shape, accept_type, project};
+use super::{LinearOperator, MatrixNorm, accept_shape, accept_type, project};
 use crate::{Array, Error, ErrorKind, Result, Type};
 
 /// `x ↦ M x`, for a matrix of `m` by `n` and vectors of `n`, or matrices of `n` by `k` whose columns are mapped.
@@ -46,6 +46,25 @@ impl MatrixOperator {
         let input = ty.with_shape(&[&[depth], columns].concat());
         let output = ty.with_shape(&[&[rows], columns].concat());
         Ok(MatrixOperator { matrix, input, output })
+    }
+
+    /// The matrix.
+    pub fn matrix(&self) -> &Array {
+        &self.matrix
+    }
+
+    /// A norm of the matrix.
+    ///
+    /// ```
+    /// use cotangent::Array;
+    /// use cotangent::linop::{MatrixNorm, MatrixOperator};
+    /// let a = MatrixOperator::new(Array::from([[3.0f32, 0.0], [0.0, -4.0]]))?;
+    /// assert_eq!(a.norm(MatrixNorm::Frobenius).item()?, 5.0);
+    /// assert_eq!(a.norm(MatrixNorm::Infinity).item()?, 4.0);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    pub fn norm(&self, kind: MatrixNorm) -> Array {
+        self.matrix.matrix_norm(kind)
     }
 }
 

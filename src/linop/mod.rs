@@ -13,30 +13,42 @@
 mod algebra;
 mod circular;
 mod convolve;
+mod coordinates;
 mod dft;
 mod diagonal;
 mod difference;
+mod from_function;
+mod gradient;
+mod haar;
 mod matrix;
 mod norm;
 mod operator;
 mod pad;
 mod select;
 mod shape;
+mod stack;
 
 pub use circular::{CircularConvolve, Filter};
 pub use convolve::{Convolve, ConvolveByX};
+pub use coordinates::{Component, Coordinates, Cylindrical, Polar, Spherical};
 pub use cotangent_ir::prim::conv::ConvolveMode;
+pub use cotangent_ir::prim::linalg::MatrixNorm;
 pub use dft::Dft;
-pub use diagonal::{Diagonal, Identity, MatrixNorm, ScaledIdentity};
+pub use diagonal::{Diagonal, Identity, ScaledIdentity};
 pub use difference::{Boundary, Edge, FiniteDifference, SingleAxisFiniteDifference};
+pub use from_function::{jacobian, over_axes};
+pub use gradient::{CoordinateGradient, CylindricalGradient, PolarGradient, ProjectedGradient, SphericalGradient};
+pub use haar::{FiniteSum, HaarTransform, SingleAxisFiniteSum, SingleAxisHaarTransform};
 pub use matrix::MatrixOperator;
 pub use norm::{adjoint_error, operator_norm, power_iteration, valid_adjoint};
 pub use operator::LinOp;
 pub use pad::{Crop, Pad};
 pub use select::{BlockRange, BlockSlice, Slice, Sum};
 pub use shape::{Reshape, Transpose};
+pub use stack::{DiagonalReplicated, DiagonalStack, Parts, VerticalStack};
 
-use crate::{Array, DType, Error, ErrorKind, Factor, Function, Variable, linear_adjoint};
+use crate::{Array, BlockArray, DType, Error, ErrorKind, Factor, Function, Result, Type, Variable, linear_adjoint};
+pub(crate) use stack::one_input;
 
 /// A linear map from arrays of one type to arrays of another.
 ///
@@ -111,6 +123,8 @@ pub enum Structure {
     ScaledIdentity(Factor),
     /// `x ↦ d ⊙ x`.
     Diagonal(Diagonal),
+    /// `x ↦ d ⊙ x` in each block.
+    BlockDiagonal(Diagonal<BlockArray>),
     /// Diagonal in the Fourier domain.
     CircularConvolve(CircularConvolve),
 }
@@ -168,7 +182,7 @@ pub(crate) fn accept_type<Y: Variable>(operator: &str, wanted: &Y::Type, y: &Y) 
 }
 
 /// The shape two shapes broadcast to, aligned at the last axis.
-pub(crate) fn broadcast_shape(operation: &str, a: &[usize], b: &[usize]) -> crate::Result<Vec<usize>> {
+pub(crate) fn broadcast_shape(operation: &str, a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
     let rank = a.len().max(b.len());
     let extent = |shape: &[usize], axis: usize| match (axis + shape.len()).checked_sub(rank) {
         Some(own) => shape[own],
@@ -207,4 +221,38 @@ pub(crate) fn project(x: &Array, dtype: DType) -> Array {
         Ok(given) if given.is_complex() && !dtype.is_complex() => x.real().astype(dtype),
         _ => x.astype(dtype),
     }
+}
+
+/// [`project`] of each array to the dtype a type gives it.
+#[track_caller]
+pub(crate) fn project_all<X: Variable>(x: &X, ty: &X::Type) -> X {
+    let (leaves, types) = (x.leaves(), X::array_types(ty));
+    if leaves.len() != types.len() {
+        return x.clone();
+    }
+    x.with_leaves(leaves.iter().zip(types).map(|(leaf, ty)| project(leaf, ty.dtype)).collect())
+}
+
+/// `Aᴴ` applied to what may be complex although the output of `A` is real.
+#[track_caller]
+pub(crate) fn partial_adjoint<X: Variable, Y: Variable>(operator: &LinOp<X, Y>, y: &Y) -> X {
+    operator.adjoint(&project_all(y, &operator.output_type()))
+}
+
+/// Whether two types have arrays of the same shapes.
+pub(crate) fn same_shapes<X: Variable>(a: &X::Type, b: &X::Type) -> bool {
+    let (a, b) = (X::array_types(a), X::array_types(b));
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.shape == b.shape)
+}
+
+/// Refuses no axes, and axes of which one is named twice.
+pub(crate) fn distinct_axes(operation: &str, input: &Type, axes: &[usize]) -> Result<()> {
+    let message = if axes.is_empty() {
+        format!("no axis of {input}; name at least one")
+    } else if (1..axes.len()).any(|later| axes[..later].contains(&axes[later])) {
+        format!("axes {axes:?} of {input} name one axis twice; name each once")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Argument, operation, message))
 }

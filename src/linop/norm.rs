@@ -4,7 +4,7 @@
 
 use super::LinOp;
 use crate::inner::{divide_or_zero, inner, norm, norm_square};
-use crate::{Array, DType, Result, Scalar, Tensor, Type, fori_loop, jit};
+use crate::{Array, DType, Result, Scalar, Tensor, Type, Variable, fori_loop, jit};
 use num_complex::Complex;
 
 /// The eigenvalue of greatest magnitude of an operator from a type to itself, and a vector near its eigenvector.
@@ -14,18 +14,20 @@ use num_complex::Complex;
 ///
 /// # Errors
 /// Those of applying the operator.
-pub fn power_iteration(operator: &LinOp, iterations: usize, seed: u64) -> Result<(Array, Array)> {
+pub fn power_iteration<X: Variable>(operator: &LinOp<X, X>, iterations: usize, seed: u64) -> Result<(Array, X)> {
     let ty = operator.input_type();
-    let start = random_normal(&ty, seed);
-    let run = jit(move |start: Array| {
-        let start = &start / norm(&start);
+    let start = random_normal::<X>(&ty, seed);
+    let operator = operator.clone();
+    let run = jit(move |start: X| {
+        let length = norm(&start);
+        let start = start.map_leaves(|leaf| leaf / &length);
         let zero = inner(&start, &start).zeros_like();
-        fori_loop(0, iterations, (zero, start), |_index: Array, (_, v): (Array, Array)| {
+        fori_loop(0, iterations, (zero, start), |_index: Array, (_, v): (Array, X)| {
             let w = operator.apply(&v);
             let length = norm(&w);
             // Of the zero vector the Rayleigh quotient is 0, and the next vector is 0 again instead of NaN.
             let eigenvalue = divide_or_zero(&inner(&v, &w), &norm_square(&v));
-            (eigenvalue, divide_or_zero(&w, &length))
+            (eigenvalue, w.map_leaves(|leaf| divide_or_zero(&leaf, &length)))
         })
     });
     run.call(start)
@@ -43,7 +45,7 @@ pub fn power_iteration(operator: &LinOp, iterations: usize, seed: u64) -> Result
 ///
 /// # Errors
 /// Those of applying the operator and its adjoint.
-pub fn operator_norm(operator: &LinOp, iterations: usize) -> Result<f64> {
+pub fn operator_norm<X: Variable, Y: Variable>(operator: &LinOp<X, Y>, iterations: usize) -> Result<f64> {
     let (eigenvalue, _) = power_iteration(&operator.gram_op(), iterations, 0)?;
     let real = if eigenvalue.dtype()?.is_complex() { eigenvalue.real() } else { eigenvalue };
     Ok(real.item()?.max(0.0).sqrt())
@@ -54,12 +56,14 @@ pub fn operator_norm(operator: &LinOp, iterations: usize) -> Result<f64> {
 ///
 /// # Errors
 /// Those of applying the operator and its adjoint.
-pub fn adjoint_error(operator: &LinOp, seed: u64) -> Result<f64> {
-    let x = random_normal(&operator.input_type(), seed);
-    let y = random_normal(&operator.output_type(), seed.wrapping_add(1));
+pub fn adjoint_error<X: Variable, Y: Variable>(operator: &LinOp<X, Y>, seed: u64) -> Result<f64> {
+    let (input, output) = (operator.input_type(), operator.output_type());
+    let x = random_normal::<X>(&input, seed);
+    let y = random_normal::<Y>(&output, seed.wrapping_add(1));
     let forward = number(&inner(&y, &operator.apply(&x)))?;
     let backward = number(&inner(&operator.adjoint(&y), &x))?;
-    let both_complex = operator.input_type().dtype.is_complex() && operator.output_type().dtype.is_complex();
+    let complex = |types: &[Type]| types.iter().any(|ty| ty.dtype.is_complex());
+    let both_complex = complex(X::array_types(&input)) && complex(Y::array_types(&output));
     let difference = if both_complex { (forward - backward).norm() } else { (forward.re - backward.re).abs() };
     let scale = norm(&y).item()? * norm(&operator.apply(&x)).item()?;
     Ok(if difference == 0.0 { 0.0 } else { difference / scale.max(f64::MIN_POSITIVE) })
@@ -69,7 +73,7 @@ pub fn adjoint_error(operator: &LinOp, seed: u64) -> Result<f64> {
 ///
 /// # Errors
 /// Those of applying the operator and its adjoint.
-pub fn valid_adjoint(operator: &LinOp, tolerance: f64) -> Result<bool> {
+pub fn valid_adjoint<X: Variable, Y: Variable>(operator: &LinOp<X, Y>, tolerance: f64) -> Result<bool> {
     Ok(adjoint_error(operator, 0)? < tolerance)
 }
 
@@ -81,7 +85,7 @@ fn number(x: &Array) -> Result<Complex<f64>> {
 }
 
 /// Normally distributed elements, independent real and imaginary parts for complex dtypes.
-fn random_normal(ty: &Type, seed: u64) -> Array {
+fn random_normal<X: Variable>(ty: &X::Type, seed: u64) -> X {
     let mut state = seed;
     let mut uniform = move || {
         // SplitMix64: a counter, mixed.
@@ -94,8 +98,11 @@ fn random_normal(ty: &Type, seed: u64) -> Array {
     };
     // Box and Muller: the two parts of one complex number.
     let mut pair = move || Complex::from_polar((-2.0 * uniform().ln()).sqrt(), std::f64::consts::TAU * uniform());
-    Array::from_tensor(Tensor::from_fn(ty.clone(), |_| match ty.dtype {
-        DType::C64 | DType::C128 => Scalar::complex(ty.dtype, pair()),
-        _ => Scalar::real(ty.dtype, pair().re),
-    }))
+    let mut array = |ty: &Type| {
+        Array::from_tensor(Tensor::from_fn(ty.clone(), |_| match ty.dtype {
+            DType::C64 | DType::C128 => Scalar::complex(ty.dtype, pair()),
+            _ => Scalar::real(ty.dtype, pair().re),
+        }))
+    };
+    X::placeholder(ty).with_leaves(X::array_types(ty).iter().map(&mut array).collect())
 }

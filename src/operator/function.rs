@@ -1,6 +1,7 @@
 //! Maps of several arrays to one, such as a forward model and its unknown parameters.
 
 use super::Op;
+use crate::linop::{LinOp, jacobian};
 use crate::{Array, BlockArray, BlockType, Error, ErrorKind, LinearMap, Result, Type, Variable, cvjp, eval_shape, jvp};
 use crate::{placeholder, vjp};
 use std::fmt;
@@ -128,6 +129,15 @@ impl Map {
     pub fn vjp_plain(&self, index: usize, args: &[Array]) -> Result<(Array, LinearMap<Array, Array>)> {
         let (rest, at) = self.split(index, args)?;
         vjp(|x: Array| self.apply(&with(&rest, index, &x)), at)
+    }
+
+    /// `f(args)` and the derivative by parameter number `index` as a linear operator.
+    ///
+    /// # Errors
+    /// As [`Map::jvp`].
+    pub fn jacobian(&self, index: usize, args: &[Array]) -> Result<(Array, LinOp)> {
+        let (rest, at) = self.split(index, args)?;
+        jacobian(&self.slice(index, &rest)?, &at)
     }
 
     fn parameter(&self, index: usize) -> Result<&Type> {

@@ -4,9 +4,15 @@
 //! Derivatives follow: [`Op::jvp`] gives the value and the Jacobian applied to a tangent, [`Op::vjp`] the value and the map
 //! `v ↦ Jᴴ v`. Linear operators have a module of their own, [`linop`](crate::linop); their handle is an operator, too.
 
+mod biconvolve;
+mod freeze;
 mod function;
+mod stack;
 
+pub use biconvolve::BiConvolve;
+use freeze::check_block;
 pub use function::Map;
+pub use stack::{diagonal_stack, replicated, vertical_blocks, vertical_stack};
 
 use crate::inner::zip;
 use crate::linop::{LinOp, accept_shape};

@@ -6,3 +6,4 @@ mod operators;
 mod optimizers;
 mod parity;
 mod sample;
+mod stacks;

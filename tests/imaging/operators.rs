@@ -2,9 +2,12 @@
 
 use crate::sample::{INEXACT, assert_close, random, tolerance};
 use cotangent::linop::{
-    BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Dft, Diagonal, Edge,
-    Filter, FiniteDifference, Identity, LinOp, LinearOperator, MatrixOperator, Pad, Reshape, ScaledIdentity,
-    SingleAxisFiniteDifference, Slice, Structure, Sum, Transpose, adjoint_error, operator_norm, power_iteration,
+    BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Cylindrical,
+    CylindricalGradient, Dft, Diagonal, DiagonalReplicated, DiagonalStack, Edge, Filter, FiniteDifference, FiniteSum,
+    HaarTransform, Identity, LinOp, LinearOperator, MatrixOperator, Pad, Polar, PolarGradient, ProjectedGradient,
+    Reshape, ScaledIdentity, SingleAxisFiniteDifference, SingleAxisFiniteSum, SingleAxisHaarTransform, Slice,
+    Spherical, SphericalGradient, Structure, Sum, Transpose, VerticalStack, adjoint_error, operator_norm,
+    power_iteration,
 };
 use cotangent::{Array, BlockArray, BlockType, Border, DType, ErrorKind, Index, Type, jit, vmap};
 use num_complex::Complex;
@@ -74,6 +77,8 @@ fn operators(dtype: DType) -> Vec<(String, LinOp)> {
         ("transpose".into(), Transpose::along(stack, &[2, 0, 1]).unwrap().into()),
         ("reshape".into(), Reshape::new(image.clone(), &[3, 10]).unwrap().into()),
     ]);
+    found.extend(gradients(dtype));
+    found.extend(stacks(dtype));
     if dtype.is_complex() {
         let dft = || Dft::new(image.clone()).unwrap();
         found.push(("transform".into(), dft().into()));
@@ -82,6 +87,57 @@ fn operators(dtype: DType) -> Vec<(String, LinOp)> {
         found.push(("transform along 1".into(), dft().along(&[1]).unwrap().scaled_forward().into()));
     }
     found
+}
+
+/// Gradients and Haar transforms.
+fn gradients(dtype: DType) -> Vec<(String, LinOp)> {
+    let (image, volume) = (Type::new(dtype, &[6, 5]), Type::new(dtype, &[4, 5, 3]));
+    let plain = || ProjectedGradient::new(image.clone()).unwrap();
+    let direction =
+        |seed| BlockArray::new([random(dtype.real(), &[6, 1], seed), random(dtype.real(), &[6, 5], seed + 1)]).unwrap();
+    let polar = || PolarGradient::new(image.clone()).unwrap();
+    let spherical = || SphericalGradient::new(volume.clone()).unwrap();
+    vec![
+        ("gradient".into(), plain().into()),
+        ("central gradient".into(), plain().central().into()),
+        ("gradient along one".into(), ProjectedGradient::along(volume.clone(), &[-2]).unwrap().central().into()),
+        ("gradient on directions".into(), plain().onto(&[direction(1), direction(3), direction(5)]).unwrap().into()),
+        ("gradient on one".into(), plain().onto(&[direction(7)]).unwrap().central().into()),
+        ("polar".into(), polar().into()),
+        ("radial".into(), polar().components(&[Polar::Radial]).unwrap().central().into()),
+        ("polar of a volume".into(), PolarGradient::new(volume.clone()).unwrap().axes(&[2, 0]).unwrap().into()),
+        ("cylindrical".into(), CylindricalGradient::new(volume.clone()).unwrap().into()),
+        (
+            "axial".into(),
+            CylindricalGradient::new(volume.clone()).unwrap().components(&[Cylindrical::Axial]).unwrap().into(),
+        ),
+        ("spherical".into(), spherical().into()),
+        (
+            "spherical, at a center".into(),
+            spherical().around(&[1.2, 2.3, 0.7]).unwrap().components(&[Spherical::Polar]).unwrap().into(),
+        ),
+        ("sums of neighbours".into(), SingleAxisFiniteSum::new(image.clone(), 0).unwrap().into()),
+        ("sums along all".into(), FiniteSum::new(image.clone()).unwrap().into()),
+        ("Haar along one".into(), SingleAxisHaarTransform::new(image.clone(), -1).unwrap().into()),
+        ("Haar".into(), HaarTransform::new(image.clone()).unwrap().into()),
+    ]
+}
+
+/// Stacks from arrays to arrays, and operators of functions.
+fn stacks(dtype: DType) -> Vec<(String, LinOp)> {
+    let matrix = |seed| LinOp::from(MatrixOperator::new(random(dtype, &[4, 5], seed)).unwrap());
+    let members = || vec![matrix(1), matrix(2), matrix(3)];
+    let replicated = |from, to| DiagonalReplicated::along(matrix(4), 3, from, to).unwrap();
+    let weights = random(dtype, &[6, 5], 5);
+    let function = move |x: &Array| (&weights * x.roll(2, 1)).sum_axes(&[0]);
+    vec![
+        ("vertical stack".into(), VerticalStack::new(members()).unwrap().into()),
+        ("diagonal stack".into(), DiagonalStack::new(members()).unwrap().into()),
+        ("replicated".into(), replicated(0, 0).into()),
+        ("replicated across".into(), replicated(0, 1).into()),
+        ("replicated at the end".into(), replicated(-1, 0).into()),
+        ("function".into(), LinOp::from_function(Type::new(dtype, &[6, 5]), function).unwrap()),
+    ]
 }
 
 #[track_caller]

@@ -139,10 +139,10 @@ impl Case<'_> {
         [
             ("norm_fro", MatrixNorm::Frobenius),
             ("norm_nuc", MatrixNorm::Nuclear),
-            ("norm_1", MatrixNorm::Largest),
-            ("norm_2", MatrixNorm::Largest),
-            ("norm_inf", MatrixNorm::Largest),
-            ("norm_-inf", MatrixNorm::Smallest),
+            ("norm_1", MatrixNorm::One),
+            ("norm_2", MatrixNorm::Spectral),
+            ("norm_inf", MatrixNorm::Infinity),
+            ("norm_-inf", MatrixNorm::LeastRow),
         ]
         .into_iter()
         .map(|(name, kind)| (name.to_string(), a.norm(kind)))

@@ -1,9 +1,11 @@
 //! Functionals, losses, metrics and operators, built from the descriptions in `params`.
 
 pub(crate) mod functional;
+mod gradient;
 pub(crate) mod loss;
 pub(crate) mod metric;
 pub(crate) mod operator;
+mod stack;
 
 use crate::fixtures::Case;
 use cotangent::{Array, BlockArray, DType, Type, Variable};

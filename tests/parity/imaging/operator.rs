@@ -1,13 +1,14 @@
 //! Area `linop`: operators, linear or not, and functions of several arrays.
 
-use super::{Given, dtype, input_type, name, number, sizes, whole_numbers};
+use super::{Given, dtype, gradient, input_type, name, number, sizes, stack, whole_numbers};
 use crate::fixtures::Case;
 use crate::formula::{Formula, Value as Operand};
 use crate::report::{Broken, Computed, Results};
 use cotangent::linop::{
-    BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Dft, Diagonal, Edge,
-    Filter, FiniteDifference, Identity, LinOp, LinearOperator, MatrixNorm, MatrixOperator, Pad, Reshape,
-    ScaledIdentity, SingleAxisFiniteDifference, Slice, Sum, Transpose, operator_norm, power_iteration,
+    BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Cylindrical, Dft,
+    Diagonal, DiagonalStack, Edge, Filter, FiniteDifference, HaarTransform, Identity, LinOp, MatrixNorm,
+    MatrixOperator, Pad, Polar, Reshape, ScaledIdentity, SingleAxisFiniteDifference, SingleAxisFiniteSum,
+    SingleAxisHaarTransform, Slice, Spherical, Sum, Transpose, VerticalStack, jacobian, operator_norm, power_iteration,
 };
 use cotangent::operator::{Map, Op};
 use cotangent::{Array, BlockArray, BlockType, Border, DType, Factor, Index, Type};
@@ -23,48 +24,12 @@ pub(crate) const MISSING: &[&str] = &[
     "axisym_1",
     "axisym_center",
     "axisym_rect",
-    "biconvolve_freeze0",
-    "biconvolve_freeze1",
     "cone_3d",
     "cone_axis0",
     "cone_axis0_rect",
     "cone_axis1",
     "cone_fdk",
     "cone_pixel_size",
-    "diagonal_blocks",
-    "diff_both0",
-    "diff_both1",
-    "diff_none",
-    "diff_pre1_app0",
-    "dreplicated",
-    "dreplicated_axes",
-    "dreplicated_axis",
-    "dstack_blocks",
-    "dstack_collapse",
-    "dstack_complex",
-    "dstack_no_collapse",
-    "grad_axes",
-    "grad_cdiff",
-    "grad_complex",
-    "grad_coord",
-    "grad_coord_single",
-    "grad_cylindrical",
-    "grad_cylindrical_axes",
-    "grad_one_axis",
-    "grad_plain",
-    "grad_polar",
-    "grad_polar_angular",
-    "grad_polar_axes",
-    "grad_polar_radial_cdiff",
-    "grad_spherical",
-    "grad_spherical_polar",
-    "haar",
-    "matrix_norms",
-    "op_biconvolve_full",
-    "op_biconvolve_same",
-    "op_biconvolve_valid",
-    "op_dstack",
-    "op_vstack",
     "optics_angular_1d",
     "optics_angular_2d",
     "optics_angular_aniso",
@@ -81,11 +46,6 @@ pub(crate) const MISSING: &[&str] = &[
     "optics_fresnel_2d",
     "optics_fresnel_pad",
     "optics_fresnel_rect",
-    "singleaxisfinitesum",
-    "singleaxishaartransform",
-    "vstack_blocks",
-    "vstack_collapse",
-    "vstack_no_collapse",
     "xray2d_default",
     "xray2d_generic_angles",
     "xray2d_geometry",
@@ -104,9 +64,11 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
     match case.target() {
         "operator.Function" => function(case),
         "operator.Operator" => differentiated(case, &operator(case, &params["op"])?),
+        "operator.BiConvolve" | "operator.VerticalStack" | "operator.DiagonalStack" => stack::operator(case),
         "operator.Abs" => differentiated(case, &Op::new(input_type(params), |x: &Array| x.abs())?),
         "operator.Angle" => differentiated(case, &Op::new(input_type(params), |x: &Array| x.angle())?),
         "operator.Exp" => differentiated(case, &Op::new(input_type(params), |x: &Array| x.exp())?),
+        _ if stack::is_block_operator(case) => stack::blocks(case),
         _ if params["op"]["op"] == "Identity" && params["op"]["input_shape"][0].is_array() => {
             let identity = Identity::new(block_type(&params["op"]));
             applied::<BlockArray, BlockArray>(case, &identity.into())
@@ -146,13 +108,13 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
     }
 }
 
-fn block_type(op: &Value) -> BlockType {
+pub(super) fn block_type(op: &Value) -> BlockType {
     let shapes: Vec<Vec<usize>> = op["input_shape"].as_array().unwrap().iter().map(sizes).collect();
     BlockType::new(dtype(op), &shapes)
 }
 
 /// Forward, adjoint and gram, as far as the case has inputs for them.
-fn applied<X: Given, Y: Given>(case: Case<'_>, a: &LinOp<X, Y>) -> Computed<Results> {
+pub(super) fn applied<X: Given, Y: Given>(case: Case<'_>, a: &LinOp<X, Y>) -> Computed<Results> {
     let mut results = Results::new();
     if case.has_input("x") {
         let x = X::given(case, "x");
@@ -166,16 +128,16 @@ fn applied<X: Given, Y: Given>(case: Case<'_>, a: &LinOp<X, Y>) -> Computed<Resu
 }
 
 /// Value, Jacobian times tangent and its transposes times cotangent.
-fn differentiated(case: Case<'_>, a: &Op) -> Computed<Results> {
-    let x = case.input("x");
+pub(super) fn differentiated<X: Given>(case: Case<'_>, a: &Op<X>) -> Computed<Results> {
+    let x = X::given(case, "x");
     let mut results = Results::from([("value".to_string(), vec![a.apply(&x)])]);
     if case.has_input("d") {
-        results.insert("jvp".into(), vec![a.jvp(&x, &case.input("d"))?.1]);
+        results.insert("jvp".into(), vec![a.jvp(&x, &X::given(case, "d"))?.1]);
     }
     if case.has_input("ct") {
         let ct = case.input("ct");
-        results.insert("vjp_conj".into(), vec![a.vjp(&x)?.1.call(ct.clone())?]);
-        results.insert("vjp".into(), vec![a.vjp_plain(&x)?.1.call(ct)?]);
+        results.insert("vjp_conj".into(), a.vjp(&x)?.1.call(ct.clone())?.into_arrays());
+        results.insert("vjp".into(), a.vjp_plain(&x)?.1.call(ct)?.into_arrays());
     }
     Ok(results)
 }
@@ -213,23 +175,30 @@ fn function(case: Case<'_>) -> Computed<Results> {
 
 fn matrix_norms(case: Case<'_>) -> Computed<Results> {
     let op = &case.params()["op"];
-    let "Diagonal" = op["op"].as_str().unwrap() else {
-        return Err(Broken(format!("the runner knows no norms of {op}")));
+    let norm: Box<dyn Fn(MatrixNorm) -> Array> = match op["op"].as_str().unwrap() {
+        "Diagonal" => {
+            let a = Diagonal::new(case.input(name(&op["diagonal"])))?;
+            Box::new(move |kind| a.norm(kind))
+        }
+        "MatrixOperator" => {
+            let a = MatrixOperator::new(case.input(name(&op["A"])))?;
+            Box::new(move |kind| a.norm(kind))
+        }
+        other => return Err(Broken(format!("the runner knows no norms of {other}"))),
     };
-    let a = Diagonal::new(case.input(name(&op["diagonal"])))?;
     let norms = [
         ("norm_fro", MatrixNorm::Frobenius),
         ("norm_nuc", MatrixNorm::Nuclear),
-        ("norm_1", MatrixNorm::Largest),
-        ("norm_2", MatrixNorm::Largest),
-        ("norm_inf", MatrixNorm::Largest),
-        ("norm_-inf", MatrixNorm::Smallest),
+        ("norm_1", MatrixNorm::One),
+        ("norm_2", MatrixNorm::Spectral),
+        ("norm_inf", MatrixNorm::Infinity),
+        ("norm_-inf", MatrixNorm::LeastRow),
     ];
-    Ok(norms.into_iter().map(|(name, kind)| (name.to_string(), vec![a.norm(kind)])).collect())
+    Ok(norms.into_iter().map(|(name, kind)| (name.to_string(), vec![norm(kind)])).collect())
 }
 
 /// An operator that need not be linear, from its description. Names in the formula are inputs of the case.
-fn operator(case: Case<'_>, op: &Value) -> Computed<Op> {
+pub(super) fn operator(case: Case<'_>, op: &Value) -> Computed<Op> {
     let formula = Formula::new(op["formula"].as_str().unwrap_or_else(|| panic!("{op} has no formula")));
     let others: Vec<(&'static str, Array)> =
         ["w"].into_iter().filter(|name| case.has_input(name)).map(|name| (name, case.input(name))).collect();
@@ -330,13 +299,11 @@ pub(crate) fn linear(case: Case<'_>, op: &Value) -> Computed<LinOp> {
             let index: Vec<Index> = op["idx"].as_array().unwrap().iter().map(index).collect();
             Slice::new(input_type(op), &index)?.into()
         }
-        "Formula" => linear_function(operator(case, op)?)?,
-        "Jacobian" => {
-            let (operator, u) = (operator(case, &op["of"])?, array("u"));
-            let at = operator.clone();
-            let tangent = move |v: &Array| at.jvp(&u, v).map_or_else(Array::from_error, |(_, tangent)| tangent);
-            linear_function(Op::new(operator.input_type(), tangent)?)?
+        "Formula" => {
+            let function = operator(case, op)?;
+            LinOp::from_function(function.input_type(), move |x: &Array| function.apply(x))?
         }
+        "Jacobian" => jacobian(&operator(case, &op["of"])?, &array("u"))?.1,
         "Reshape" => Reshape::new(input_type(op), &sizes(&op["shape"]))?.into(),
         "Transpose" => Transpose::along(input_type(op), &sizes(&op["axes"]))?.into(),
         "Composed" => of("A")? * of("B")?,
@@ -350,29 +317,27 @@ pub(crate) fn linear(case: Case<'_>, op: &Value) -> Computed<LinOp> {
         "Conj" => of("of")?.conj(),
         "GramOp" => of("of")?.gram_op(),
         "FromOperator" => CircularConvolve::from_operator(&of("of")?, None)?.into(),
+        "VerticalStack" => VerticalStack::new(stack::members(case, op)?)?.into(),
+        "DiagonalStack" => DiagonalStack::new(stack::members(case, op)?)?.into(),
+        "DiagonalReplicated" => stack::replicated(case, op)?.into(),
+        "BiConvolveFrozen" => stack::frozen(case, op)?,
+        "SingleAxisFiniteSum" => SingleAxisFiniteSum::new(input_type(op), whole_numbers(&op["axis"])[0])?.into(),
+        "SingleAxisHaarTransform" => {
+            SingleAxisHaarTransform::new(input_type(op), whole_numbers(&op["axis"])[0])?.into()
+        }
+        "HaarTransform" => HaarTransform::new(input_type(op))?.into(),
+        "ProjectedGradient" => gradient::projected(case, op)?,
+        "PolarGradient" => gradient::coordinates(op, &[("angular", Polar::Angular), ("radial", Polar::Radial)])?,
+        "CylindricalGradient" => gradient::coordinates(
+            op,
+            &[("angular", Cylindrical::Angular), ("radial", Cylindrical::Radial), ("axial", Cylindrical::Axial)],
+        )?,
+        "SphericalGradient" => gradient::coordinates(
+            op,
+            &[("azimuthal", Spherical::Azimuthal), ("polar", Spherical::Polar), ("radial", Spherical::Radial)],
+        )?,
         other => return Err(Broken(format!("the runner knows no operator {other}"))),
     })
-}
-
-/// An operator that is linear, as one of linear ones with a derived adjoint.
-fn linear_function(op: Op) -> Computed<LinOp> {
-    struct Linear(Op);
-
-    impl LinearOperator for Linear {
-        fn input_type(&self) -> Type {
-            self.0.input_type()
-        }
-
-        fn output_type(&self) -> Type {
-            self.0.output_type()
-        }
-
-        fn apply(&self, x: &Array) -> Array {
-            self.0.apply(x)
-        }
-    }
-
-    Ok(Linear(op).into())
 }
 
 fn widths(list: &Value) -> Vec<(usize, usize)> {
@@ -395,7 +360,7 @@ fn factor(value: &Value) -> Factor {
     }
 }
 
-fn mode(op: &Value) -> ConvolveMode {
+pub(super) fn mode(op: &Value) -> ConvolveMode {
     match op["mode"].as_str() {
         None | Some("full") => ConvolveMode::Full,
         Some("same") => ConvolveMode::Same,
@@ -404,7 +369,7 @@ fn mode(op: &Value) -> ConvolveMode {
     }
 }
 
-fn boundary(op: &Value) -> Boundary {
+pub(super) fn boundary(op: &Value) -> Boundary {
     let edge = |name: &str| match op[name].as_i64() {
         None => None,
         Some(0) => Some(Edge::Zero),
