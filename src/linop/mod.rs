@@ -19,9 +19,11 @@ mod difference;
 mod matrix;
 mod norm;
 mod operator;
+pub mod optics;
 mod pad;
 mod select;
 mod shape;
+pub mod xray;
 
 pub use circular::{CircularConvolve, Filter};
 pub use convolve::{Convolve, ConvolveByX};

@@ -4,6 +4,8 @@ pub(crate) mod functional;
 pub(crate) mod loss;
 pub(crate) mod metric;
 pub(crate) mod operator;
+pub(crate) mod optics;
+pub(crate) mod xray;
 
 use crate::fixtures::Case;
 use cotangent::{Array, BlockArray, DType, Type, Variable};
