@@ -5,4 +5,5 @@ mod functionals;
 mod operators;
 mod optimizers;
 mod parity;
+mod projectors;
 mod sample;
