@@ -138,7 +138,7 @@ impl SymConeXRayTransform {
     }
 
     /// Positions on an axis of the detector, from its middle, in pixels.
-    fn from_middle(&self, grid: &[usize], axis: isize, count: usize) -> Array {
+    fn offsets(&self, grid: &[usize], axis: isize, count: usize) -> Array {
         Array::iota(grid, axis, self.input.dtype.real()) - count as f64 / 2.0
     }
 
@@ -146,7 +146,7 @@ impl SymConeXRayTransform {
     fn slant(&self) -> Array {
         let counts @ [along, across] = self.counts();
         let [p, q] = self.pixels.map(|extent| extent / self.distances[1]);
-        let (v, u) = (self.from_middle(&counts, 0, along) * q, self.from_middle(&counts, 1, across) * p);
+        let (v, u) = (self.offsets(&counts, 0, along) * q, self.offsets(&counts, 1, across) * p);
         (u.square() + v.square() + 1.0).sqrt()
     }
 
@@ -154,15 +154,15 @@ impl SymConeXRayTransform {
     fn taps(&self) -> Taps {
         let ([along, across], [rows, columns]) = (self.counts(), self.extents());
         let grid = [along, across, self.planes()];
-        let magnified = self.from_middle(&grid, 2, across) * (self.pixels[0] / self.distances[1]) + 1.0;
-        let row = self.from_middle(&grid, 0, along) * &magnified + along as f64 / 2.0;
+        let magnified = self.offsets(&grid, 2, across) * (self.pixels[0] / self.distances[1]) + 1.0;
+        let row = self.offsets(&grid, 0, along) * &magnified + along as f64 / 2.0;
         let rows = Neighbours::of(&row, rows).interpolated();
-        let lateral = self.from_middle(&grid, 1, across) * &magnified;
+        let lateral = self.offsets(&grid, 1, across) * &magnified;
         if self.input.rank() == 3 {
             let columns = Neighbours::of(&(lateral + across as f64 / 2.0), columns).interpolated();
             return Taps::bilinear(&[], rows, &[&Array::iota(&grid, 2, DType::I32)], columns);
         }
-        let depth = self.from_middle(&grid, 2, across) + 0.5;
+        let depth = self.offsets(&grid, 2, across) + 0.5;
         let radius = ((lateral + 0.5).square() + depth.square()).sqrt();
         let column = depth.greater_equal(0.0).select(&radius, -&radius) + (across as f64 - 1.0) / 2.0;
         Taps::bilinear(&[], rows, &[], Neighbours::of(&column, columns).interpolated())
@@ -213,11 +213,11 @@ impl SymConeXRayTransform {
             let values: Vec<f64> = (0..angles).map(of_angle).collect();
             Array::from(values).astype(real).reshape(&[angles, 1, 1])
         };
-        let offset = self.from_middle(&grid, 2, across);
+        let offset = self.offsets(&grid, 2, across);
         // Depth over the distance of the object, and what it magnifies by.
         let depth = &offset * around(f64::sin) * (self.pixels[0] / to_detector) + 1.0;
         let column = offset * around(f64::cos) / &depth + across as f64 / 2.0;
-        let row = self.from_middle(&grid, 1, along) / &depth + along as f64 / 2.0;
+        let row = self.offsets(&grid, 1, along) / &depth + along as f64 / 2.0;
         let rows = Neighbours::of(&row, along).interpolated();
         let columns = Neighbours::of(&column, across).interpolated();
         let seen = Taps::bilinear(&[], rows, &[], columns).gather(&bordered(&filtered, &[0, 1]));

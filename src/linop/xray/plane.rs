@@ -167,7 +167,7 @@ impl XRayTransform2D {
         let scale = PI * self.pixels[0] * self.pixels[1] / views as f64;
         let image = self.back_project(&filtered) * scale;
         let everywhere = views as f64 * (1.0 - 1e-5);
-        seen.greater_equal(everywhere).select(&image, &image.zeros_like())
+        seen.greater_equal(everywhere).select(&image, image.zeros_like())
     }
 
     /// Bins and weights of pixels in every view, of shape `[views, m, n]`.
