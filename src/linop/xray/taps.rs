@@ -1,9 +1,12 @@
 //! Weighted elements at computed places: what a projector reads, or adds to.
 //!
-//! Places outside of an array are those of a border of zeros, one element wide, that [`bordered`] puts around it and
-//! [`Taps::scatter`] takes away: a place that is clamped to the border needs no test of its own.
+//! Places outside of an array are those of a border of zeros, two elements wide, that [`bordered`] puts around it and
+//! [`Taps::scatter`] takes away: a place that is clamped to the border needs no test of its own, nor does the next one.
 
 use crate::{Array, DType, Index};
+
+/// Zeros at either end of an axis: both neighbours of a position beyond it are among them.
+const BORDER: usize = 2;
 
 /// The grid points before and behind positions along an axis, as indices into the axis with its border.
 pub(super) struct Neighbours {
@@ -17,13 +20,8 @@ impl Neighbours {
     /// Those of positions on an axis of `extent` elements, which lie at 0, 1, ...
     pub(super) fn of(position: &Array, extent: usize) -> Neighbours {
         let floor = position.floor();
-        let place = floor.astype(DType::I32);
-        let last = extent as i64 + 1;
-        Neighbours {
-            before: (&place + 1).clamp(0, last),
-            behind: (place + 2).clamp(0, last),
-            fraction: position - floor,
-        }
+        let before = (floor.astype(DType::I32) + BORDER as i64).clamp(0, (extent + BORDER) as i64);
+        Neighbours { behind: &before + 1, before, fraction: position - floor }
     }
 
     /// The two points with weights: `share` for the one before, the rest for the one behind.
@@ -77,17 +75,17 @@ impl Taps {
     pub(super) fn scatter(&self, values: &Array, shape: &[usize], axes: &[usize]) -> Array {
         let Ok(dtype) = values.dtype() else { return values.clone() };
         let mut extents = shape.to_vec();
-        axes.iter().for_each(|&axis| extents[axis] += 2);
+        axes.iter().for_each(|&axis| extents[axis] += 2 * BORDER);
         let zeros = Array::zeros(&extents, dtype);
         let sums = self.0.iter().fold(zeros, |sums, (index, weight)| sums.at(index).add(values * weight));
-        axes.iter().fold(sums, |sums, &axis| sums.narrow(axis as isize, 1, shape[axis]))
+        axes.iter().fold(sums, |sums, &axis| sums.narrow(axis as isize, BORDER, shape[axis]))
     }
 }
 
-/// An array with one zero before and one behind, along some axes.
+/// An array with zeros before and behind, along some axes.
 pub(super) fn bordered(x: &Array, axes: &[usize]) -> Array {
     let Ok(shape) = x.shape() else { return x.clone() };
-    let width = |axis: usize| i64::from(axes.contains(&axis));
+    let width = |axis: usize| if axes.contains(&axis) { BORDER as i64 } else { 0 };
     let widths: Vec<_> = (0..shape.len()).map(|axis| (width(axis), width(axis), 0)).collect();
     x.pad_zeros(&widths)
 }
