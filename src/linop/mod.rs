@@ -23,10 +23,12 @@ mod haar;
 mod matrix;
 mod norm;
 mod operator;
+pub mod optics;
 mod pad;
 mod select;
 mod shape;
 mod stack;
+pub mod xray;
 
 pub use circular::{CircularConvolve, Filter};
 pub use convolve::{Convolve, ConvolveByX};

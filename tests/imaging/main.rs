@@ -5,5 +5,6 @@ mod functionals;
 mod operators;
 mod optimizers;
 mod parity;
+mod projectors;
 mod sample;
 mod stacks;

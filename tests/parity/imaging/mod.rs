@@ -5,7 +5,9 @@ mod gradient;
 pub(crate) mod loss;
 pub(crate) mod metric;
 pub(crate) mod operator;
+pub(crate) mod optics;
 mod stack;
+pub(crate) mod xray;
 
 use crate::fixtures::Case;
 use cotangent::{Array, BlockArray, DType, Type, Variable};

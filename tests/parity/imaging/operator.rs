@@ -1,6 +1,6 @@
 //! Area `linop`: operators, linear or not, and functions of several arrays.
 
-use super::{Given, dtype, gradient, input_type, name, number, sizes, stack, whole_numbers};
+use super::{Given, dtype, gradient, input_type, name, number, optics, sizes, stack, whole_numbers, xray};
 use crate::fixtures::Case;
 use crate::formula::{Formula, Value as Operand};
 use crate::report::{Broken, Computed, Results};
@@ -14,49 +14,6 @@ use cotangent::operator::{Map, Op};
 use cotangent::{Array, BlockArray, BlockType, Border, DType, Factor, Index, Type};
 use num_complex::Complex;
 use serde_json::Value;
-
-/// What the library has nothing for yet, by the names of cases.
-pub(crate) const MISSING: &[&str] = &[
-    "abel_even",
-    "abel_odd",
-    "abel_odd_inverse",
-    "axisym_0",
-    "axisym_1",
-    "axisym_center",
-    "axisym_rect",
-    "cone_3d",
-    "cone_axis0",
-    "cone_axis0_rect",
-    "cone_axis1",
-    "cone_fdk",
-    "cone_pixel_size",
-    "optics_angular_1d",
-    "optics_angular_2d",
-    "optics_angular_aniso",
-    "optics_angular_evanescent",
-    "optics_angular_pad",
-    "optics_angular_pad_1d",
-    "optics_angular_rect",
-    "optics_fraunhofer_1d",
-    "optics_fraunhofer_1d_corrected",
-    "optics_fraunhofer_2d",
-    "optics_fraunhofer_2d_corrected",
-    "optics_fraunhofer_odd",
-    "optics_fresnel_1d",
-    "optics_fresnel_2d",
-    "optics_fresnel_pad",
-    "optics_fresnel_rect",
-    "xray2d_default",
-    "xray2d_generic_angles",
-    "xray2d_geometry",
-    "xray2d_short_detector",
-    "xray3d_euler_spacing",
-    "xray3d_euler_x",
-    "xray3d_euler_xy",
-    "xray3d_euler_zyx_degrees",
-    "xray3d_integer_edge",
-    "xray3d_matrices",
-];
 
 /// The results of a case.
 pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
@@ -103,6 +60,8 @@ pub(crate) fn compute(case: Case<'_>) -> Computed<Results> {
             {
                 results.insert("inv".into(), vec![dft.inverse(&case.input("y"))]);
             }
+            results.extend(xray::others(case, params)?);
+            results.extend(optics::others(case, params)?);
             Ok(results)
         }
     }
@@ -336,7 +295,10 @@ pub(crate) fn linear(case: Case<'_>, op: &Value) -> Computed<LinOp> {
             op,
             &[("azimuthal", Spherical::Azimuthal), ("polar", Spherical::Polar), ("radial", Spherical::Radial)],
         )?,
-        other => return Err(Broken(format!("the runner knows no operator {other}"))),
+        other => match xray::linear(case, op)?.or(optics::linear(case.params(), op)?) {
+            Some(operator) => operator,
+            None => return Err(Broken(format!("the runner knows no operator {other}"))),
+        },
     })
 }
 
