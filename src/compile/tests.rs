@@ -1,6 +1,10 @@
 //! Fusion and planning, checked through the plan interpreter against the function interpreter.
 
 use super::{Lanes, Options, interpret, plan, prepared, show};
+use crate::linop::{
+    Boundary, Diagonal, DiagonalReplicated, Edge, FiniteDifference, FiniteSum, LinOp, PolarGradient, ProjectedGradient,
+    VerticalStack,
+};
 use crate::run::call::CallOptions;
 use cotangent_ir::prim::control::scan_arrays;
 use cotangent_ir::prim::index::concatenate;
@@ -146,6 +150,36 @@ fn with_statistics_a_primal_dual_iteration_is_at_most_four_kernels() {
     println!("{}\n{}", show::plan(&plan), show::kernels(&plan));
     assert!(show::count_in_loops(&plan, "kernels").unwrap() <= 4);
     assert_eq!(show::count_in_loops(&plan, "copies"), Some(0));
+}
+
+/// Operators are index arithmetic: what stacks, pads, takes differences or turns to local directions is one kernel with what
+/// comes before, and stores nothing but its result. Back again it is one, too, but for the gradient in coordinates, whose
+/// products with unit vectors are stored: differences of them would take roots and quotients twice.
+#[test]
+fn operators_made_of_indexing_are_one_kernel() {
+    let image = f32s(&[12, 10]);
+    let differences = || LinOp::from(FiniteDifference::new(image.clone(), Boundary::append(Edge::Zero)).unwrap());
+    let weigh = LinOp::from(Diagonal::new(Array::full(&[2, 12, 10], 0.5f32)).unwrap());
+    let sums = LinOp::from(FiniteSum::new(image.clone()).unwrap());
+    for (name, operator) in [
+        ("weighed differences", weigh * differences()),
+        ("stack", VerticalStack::new(vec![differences(), sums]).unwrap().into()),
+        ("replicated", DiagonalReplicated::new(differences(), 3).unwrap().into()),
+        ("gradient", ProjectedGradient::new(image.clone()).unwrap().into()),
+        ("polar gradient", PolarGradient::new(image.clone()).unwrap().into()),
+    ] {
+        let forward = trace("forward", [operator.input_type()], |x| vec![operator.apply(&x[0])]).unwrap();
+        let adjoint = trace("adjoint", [operator.output_type()], |y| vec![operator.adjoint(&y[0])]).unwrap();
+        for traced in [forward, adjoint] {
+            let func = &traced.func;
+            let plan = plan(&prepared(func).unwrap(), &Options::default());
+            let kernels = show::kernels(&plan);
+            let most = if name == "polar gradient" && func.name == "adjoint" { 3 } else { 1 };
+            let count = show::count(&plan, "kernels").unwrap();
+            assert!(count <= most, "{name}, {}: {}\n{kernels}", func.name, show::plan(&plan));
+            assert_eq!(show::count(&plan, "copies"), Some(0), "{name}, {}", func.name);
+        }
+    }
 }
 
 /// The seed of the random functions; set `COTANGENT_SEED` to try others.
