@@ -17,8 +17,8 @@ use cotangent_ir::prim::linalg::triangular::Triangle;
 /// the length of the ray at distance `k` from the axis within the ring at `j`. A row of odd length has a middle element: it
 /// begins both halves, and its projection is that of the right one.
 ///
-/// D. D. Hickstein, S. T. Gibson, R. Yurchak, D. D. Das, M. Ryazanov: A direct comparison of high-speed methods for the
-/// numerical Abel transform, Review of Scientific Instruments 90 (2019), 065115; the method is that of M. J. Dasch there.
+/// This is the onion peeling of C. J. Dasch: One-dimensional tomography: a comparison of Abel, onion-peeling, and filtered
+/// backprojection methods, Applied Optics 31 (1992), 1146-1152.
 ///
 /// ```
 /// use cotangent::linop::{LinearOperator, xray::AbelTransform};

@@ -24,8 +24,8 @@ use std::f64::consts::PI;
 /// `column` is at the distance `√((a - c₀)² + (s - c₀)²)` from the middle `c₀ = (N - 1) / 2`: on its right where
 /// `s ≥ c₀`, else on its left. Beyond the input is 0.
 ///
-/// The adjoint is written out, as one pass over detector and depth. The geometry is that of P. Olufsen: AXITOM,
-/// tomographic reconstruction of axisymmetric fields, Journal of Open Source Software 4 (2019), 1704.
+/// The adjoint is written out, as one pass over detector and depth. The geometry is that of S. N. Olufsen: AXITOM:
+/// tomographic reconstruction of axisymmetric fields recorded by a cone beam, Journal of Open Source Software 4 (2019), 1704.
 ///
 /// ```
 /// use cotangent::linop::{LinearOperator, xray::SymConeXRayTransform};
@@ -186,8 +186,8 @@ impl SymConeXRayTransform {
     /// The reconstruction by L. A. Feldkamp, L. C. Davis and J. W. Kress of the plane through the axis of symmetry from one
     /// projection, which stands for those from `angles` angles around the object. Of the extents of the detector.
     ///
-    /// The projection is divided by the slant of its rays, filtered across the axis by the ramp, as far as the next pixel,
-    /// and summed over angles, weighted by `S² / (S + x)²` at the depth `x` of the place.
+    /// The projection is divided by the slant of its rays, filtered across the axis by the ramp, and
+    /// summed over angles, weighted by `S² / (S + x)²` at the depth `x` of the place.
     ///
     /// L. A. Feldkamp, L. C. Davis, J. W. Kress: Practical cone-beam algorithm, Journal of the Optical Society of America A
     /// 1 (1984), 612-619.
