@@ -1,8 +1,8 @@
 //! The main function of a program: its steps in order, executed by every worker.
 //!
 //! A worker's share of a number of chunks is computed where it is used, because workers may leave at any meeting and the
-//! others then share all; it costs nanoseconds. Scalars stay in the worker's own area, where
-//! they are in the nearest cache; control flow is the machine's.
+//! others then share all; it costs nanoseconds. Scalars stay in the worker's own area, where they are in the nearest cache;
+//! control flow is the machine's.
 
 use super::kernel_function;
 use super::kernels::{self, Version};
