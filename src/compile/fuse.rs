@@ -112,7 +112,9 @@ pub(crate) fn fuse<'a>(func: &'a Func, options: &Options) -> Fused<'a> {
     let fuse = options.fuse;
     let mut block = Block::new(func);
     block.materialise(initial(&block, fuse));
-    block.materialise(windows::crossing(&block));
+    if options.windows {
+        block.materialise(windows::crossing(&block));
+    }
     let mut analyses: HashMap<Value, Analysis> = HashMap::new();
     loop {
         if let Err(blocked) = analyse_all(&block, &mut analyses) {

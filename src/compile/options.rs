@@ -18,6 +18,8 @@ pub struct Options {
     pub fuse: bool,
     /// Compute a stored value again where a kernel would otherwise wait for another to store all of it.
     pub recompute: bool,
+    /// Fuse long bodies window by window, in time linear in their length.
+    pub windows: bool,
     /// Do before a loop what its iterations would do alike.
     pub hoist: bool,
     /// Take sums over the state that an iteration of a loop begins with at the end of the one before.
@@ -51,6 +53,7 @@ impl Default for Options {
         Options {
             fuse: true,
             recompute: true,
+            windows: true,
             hoist: true,
             rotate_loops: true,
             join_transforms: true,
@@ -71,9 +74,10 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 15] = [
+const OPTIMISATIONS: [Optimisation; 16] = [
     ("fusion", |options| options.fuse = false),
     ("recomputation", |options| options.recompute = false),
+    ("windows", |options| options.windows = false),
     ("hoisting", |options| options.hoist = false),
     ("rotation", |options| options.rotate_loops = false),
     ("filters", |options| options.join_transforms = false),
@@ -90,10 +94,10 @@ const OPTIMISATIONS: [Optimisation; 15] = [
 ];
 
 impl Options {
-    /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `hoisting`
-    /// (out of loops), `rotation` (of loops), `filters` (transforms there and back in one call), `wide` (vectors of 256
-    /// bits), `vectors`, `reciprocals`, `ranges` (of integers), `joining` (of loops), `streaming` (stores past the cache),
-    /// `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `windows`
+    /// (in which long bodies are fused), `hoisting` (out of loops), `rotation` (of loops), `filters` (transforms there and
+    /// back in one call), `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges` (of integers), `joining` (of
+    /// loops), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

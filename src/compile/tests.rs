@@ -348,12 +348,18 @@ fn each_optimisation_changes_some_plan() {
         });
         carry
     });
+    // Only this one is longer than a window.
+    let long = trace("long", [f32s(&[1000])], |params| {
+        let step = |x: Array, k: usize| &x * (1.0 + k as f32) + &params[0];
+        vec![(0..400).fold(params[0].clone(), step)]
+    });
     // Only here an index is made safe that is.
     let taken = trace("taken", [f32s(&[512])], |params| vec![params[0].take(&Array::arange(512, DType::I32), 0)]);
     let functions = [
         pdhg(160, true),
         sorts.unwrap().func,
         large.unwrap().func,
+        long.unwrap().func,
         conjugate_gradient(12, 10),
         filter.unwrap().func,
         taken.unwrap().func,
