@@ -29,6 +29,8 @@ SHORTEST_SAMPLE = 1e-4
 FEWEST_SAMPLES = 15
 WANTED_PRECISION = 0.01
 COMPILATIONS = 5
+# Seconds after which a case is not compiled once more: of an unrolled loop one compilation takes a minute.
+COMPILATION_TIME = 20
 
 
 def uniform(shape, low, high):
@@ -294,7 +296,8 @@ def cases():
 
 def compile_times(case):
     tracing, compiling = [], []
-    for _ in range(COMPILATIONS):
+    begin = time.perf_counter()
+    while len(compiling) < COMPILATIONS and (not compiling or time.perf_counter() - begin < COMPILATION_TIME):
         jax.clear_caches()
         args = case.args()
         if case.reuse:
