@@ -35,21 +35,7 @@ impl<X: Variable, Y: Variable> Clone for LinOp<X, Y> {
     }
 }
 
-macro_rules! handles {
-    ($($input:ident $output:ident;)*) => { $(
-        impl<A: LinearOperator<$input, $output> + 'static> From<A> for LinOp<$input, $output> {
-            fn from(operator: A) -> Self {
-                LinOp(Arc::new(operator))
-            }
-        }
-    )* };
-}
-handles! {
-    Array Array;
-    Array BlockArray;
-    BlockArray Array;
-    BlockArray BlockArray;
-}
+crate::operator::converts_into_handle!(LinearOperator, LinOp);
 
 impl<X: Variable, Y: Variable> From<&LinOp<X, Y>> for LinOp<X, Y> {
     fn from(operator: &LinOp<X, Y>) -> LinOp<X, Y> {

@@ -80,21 +80,25 @@ impl<X: Variable, Y: Variable> fmt::Debug for Op<X, Y> {
     }
 }
 
-macro_rules! handles {
-    ($($input:ident $output:ident;)*) => { $(
-        impl<A: Operator<$input, $output> + 'static> From<A> for Op<$input, $output> {
+/// Makes everything with a trait of operators convertible into the handle of such operators. It is written out for each pair
+/// of variables because a conversion for all would be one of handles, too.
+macro_rules! converts_into_handle {
+    ($operator:ident, $handle:ident) => {
+        $crate::operator::converts_into_handle! {
+            $operator, $handle: Array Array, Array BlockArray, BlockArray Array, BlockArray BlockArray
+        }
+    };
+    ($operator:ident, $handle:ident: $($input:ident $output:ident),*) => { $(
+        impl<A: $operator<$input, $output> + 'static> From<A> for $handle<$input, $output> {
             fn from(operator: A) -> Self {
-                Op(Arc::new(operator))
+                $handle(Arc::new(operator))
             }
         }
     )* };
 }
-handles! {
-    Array Array;
-    Array BlockArray;
-    BlockArray Array;
-    BlockArray BlockArray;
-}
+pub(crate) use converts_into_handle;
+
+converts_into_handle!(Operator, Op);
 
 /// A function and its types.
 struct FromFunction<X: Variable, Y: Variable, F> {
