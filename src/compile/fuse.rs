@@ -59,6 +59,8 @@ pub(crate) struct Fused<'a> {
     pub(crate) shapes: HashMap<Value, RootShape>,
     /// Which elements of stored values each root reads.
     pub(crate) loads: HashMap<Value, Vec<(Value, Affine)>>,
+    /// Which elements each update in place writes; a position among `loads` that is equal names the same element.
+    pub(crate) updates: HashMap<Value, Vec<Affine>>,
     /// What the kernels cost together, in the units of `balance`.
     pub(crate) cost: u64,
 }
@@ -99,6 +101,7 @@ pub(crate) enum RootKind {
 pub(super) struct Analysis {
     pub(super) shape: RootShape,
     pub(super) loads: Vec<(Value, Affine)>,
+    updates: Vec<Affine>,
     evaluated: Vec<(Value, IndexMap)>,
     weights: BTreeMap<Value, u32>,
     /// Size of the lane expressions.
@@ -133,12 +136,13 @@ pub(crate) fn fuse<'a>(func: &'a Func, options: &Options) -> Fused<'a> {
                 recompute::merge(&block, &mut analyses, &mut groups);
             }
             let cost = recompute::cost(&block, &analyses, &groups);
-            let (mut shapes, mut loads) = (HashMap::new(), HashMap::new());
+            let (mut shapes, mut loads, mut updates) = (HashMap::new(), HashMap::new(), HashMap::new());
             for (value, analysis) in analyses {
                 shapes.insert(value, analysis.shape);
                 loads.insert(value, analysis.loads);
+                updates.insert(value, analysis.updates);
             }
-            return Fused { block, groups, shapes, loads, cost };
+            return Fused { block, groups, shapes, loads, updates, cost };
         }
         block.materialise(expensive.iter().copied());
         forget(&mut analyses, &expensive);
@@ -231,8 +235,8 @@ fn evaluate(block: &Block<'_>, root: Value, shape: RootShape) -> Result<(Analysi
     }
     let evaluated = puller.evaluated().cloned().collect();
     let nodes = puller.dag.nodes.len();
-    let Puller { loads, weights, guards, .. } = puller;
-    Ok((Analysis { shape, loads, evaluated, weights, nodes, guards }, unroll))
+    let Puller { loads, updates, weights, guards, .. } = puller;
+    Ok((Analysis { shape, loads, updates, evaluated, weights, nodes, guards }, unroll))
 }
 
 /// Short loop axes along which a concatenation tells operands apart, or one value is wanted both along the axis and at
@@ -284,9 +288,12 @@ pub(super) fn pull_root(
             }
         }
         RootKind::Update => {
-            puller.starts(&inst.args[2..], &block.ty(root).shape, &block.ty(inst.args[1]).shape)?;
+            let ty = block.ty(root);
+            let starts = puller.starts(&inst.args[2..], &ty.shape, &block.ty(inst.args[1]).shape)?;
             for map in &shape.maps {
                 puller.pull(inst.args[1], map)?;
+                let index: IndexMap = map.iter().zip(&starts).map(|(index, start)| index.add(start)).collect();
+                puller.updates.push(linear(&index, &ty.strides()));
             }
         }
         RootKind::Combine(op) => {

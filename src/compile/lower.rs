@@ -39,6 +39,8 @@ pub(crate) struct Puller<'a> {
     pub(crate) operands: Vec<Value>,
     /// Which elements of stored values are read.
     pub(crate) loads: Vec<(Value, Affine)>,
+    /// Which elements of the array that an update overwrites are written, told by the nodes that `loads` is told by.
+    pub(crate) updates: Vec<Affine>,
     /// Weight of the operations of each elementwise instruction met.
     pub(crate) weights: BTreeMap<Value, u32>,
     /// Guards met on each loop axis.
@@ -59,6 +61,7 @@ impl<'a> Puller<'a> {
             recomputed: Vec::new(),
             operands: Vec::new(),
             loads: Vec::new(),
+            updates: Vec::new(),
             weights: BTreeMap::new(),
             guards: SmallVec::from_elem(0, extents.len()),
             concatenated: SmallVec::new(),

@@ -11,7 +11,7 @@
 use crate::compile::block::Block;
 use crate::compile::fuse::{Fused, Group, KernelGroup, RootKind, SMALL, fuse};
 use crate::compile::hoist::hoist;
-use crate::compile::index::linear;
+use crate::compile::index::{Affine, linear};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::compile::rotate::rotate;
 use crate::compile::scatter::updated;
@@ -242,10 +242,12 @@ impl Planner {
             let Some(base) = block.base(updated(block, root)) else {
                 cotangent_ir::error::internal("an update of what is not in memory")
             };
-            let read = group_reads(state, group).iter().any(|(value, _)| *value == base);
             // A loop is for one worker or for several, but scalars are each worker's own.
             let fits = |place: Place| matches!(place, Place::Slot(_)) || group.extents.is_empty();
-            if !read && self.dies_in(state, base, g) && fits(state.places[&base]) {
+            if reads_what_it_writes(state, group, root, base)
+                && self.dies_in(state, base, g)
+                && fits(state.places[&base])
+            {
                 return (state.places[&base], None);
             }
             let place = match want {
@@ -413,8 +415,21 @@ pub(super) fn is_full(state: &BlockState<'_>, root: Value) -> bool {
     matches!(&state.fused.shapes[&root].kind, RootKind::Reduce(axes) if axes.iter().all(|&reduced| reduced))
 }
 
+/// Whether a group that updates `base` reads of it, if anything, only what is not yet overwritten.
+///
+/// That is so where every iteration reads no element but those that it writes itself, and where there is one iteration
+/// and nothing else in the group: an iteration loads before it stores.
+fn reads_what_it_writes(state: &BlockState<'_>, group: &KernelGroup, root: Value, base: Value) -> bool {
+    let written = &state.fused.updates[&root];
+    let harmless = |reader: Value, position: &Affine| reader == root && written.contains(position);
+    let mut reads =
+        group.roots.iter().flat_map(|&reader| state.fused.loads[&reader].iter().map(move |read| (reader, read)));
+    (group.extents.is_empty() && group.roots.len() == 1)
+        || reads.all(|(reader, (value, position))| *value != base || harmless(reader, position))
+}
+
 /// Elements of stored values that a group reads and does not compute itself.
-fn group_reads(state: &BlockState<'_>, group: &KernelGroup) -> Vec<(Value, crate::compile::index::Affine)> {
+fn group_reads(state: &BlockState<'_>, group: &KernelGroup) -> Vec<(Value, Affine)> {
     group
         .roots
         .iter()

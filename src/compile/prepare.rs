@@ -11,7 +11,7 @@ use cotangent_ir::prim::dynamic::{DYNAMIC_SLICE, DYNAMIC_UPDATE_SLICE};
 use cotangent_ir::prim::index::concatenate;
 use cotangent_ir::prim::{Control, Lower, Routine, View, control};
 use cotangent_ir::trace::{replay, trace};
-use cotangent_ir::{Array, Attrs, DType, Func, Inst, Type, apply_many, apply1};
+use cotangent_ir::{Array, Attrs, DType, Func, Inst, ScatterKind, Type, apply_many, apply1};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -87,6 +87,9 @@ fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) ->
         Lower::Library(Routine::Dot) => vec![dot(inst, args, arg_types, types[0])],
         Lower::Library(Routine::Fft) => vec![fft(inst, args, types[0])],
         Lower::Scatter(..) if arg_types[2].is_empty() => vec![args[0].clone()],
+        Lower::Scatter(..) if ScatterKind::of(&inst.attrs) == ScatterKind::Set && arg_types[1].len() == 1 => {
+            vec![row_set(&args[0], &args[1], &args[2], arg_types[0], arg_types[1])]
+        }
         Lower::Control(Control::Scan) => scan(inst, args, arg_types),
         Lower::Control(_) => apply_many(
             inst.prim,
@@ -108,6 +111,28 @@ fn rewrite(inst: &Inst, args: &[Array], arg_types: &[&Type], types: &[&Type]) ->
         }
         _ => apply_many(inst.prim, &args.iter().collect::<Vec<_>>(), inst.attrs.clone(), types.len()),
     }
+}
+
+/// One row replaced, by an update of a window: unlike a routine of the library it needs no array of its own. A number out
+/// of range puts back some row that is there.
+fn row_set(x: &Array, number: &Array, row: &Array, ty: &Type, number_ty: &Type) -> Array {
+    let axis = ty.rank() - 2;
+    // The number as it is where it can be compared: places told by it elsewhere are recognised as the same.
+    let number = match number_ty.dtype {
+        DType::I32 if i32::try_from(ty.shape[axis]).is_ok() => number.clone(),
+        _ => number.astype(DType::I64),
+    };
+    let number = number.reshape(&[]);
+    let inside = number.greater_equal(0) & number.less(ty.shape[axis] as i64);
+    let start = |at| if at == axis { number.clone() } else { Array::from(0i64) };
+    let starts: Vec<Array> = (0..ty.rank()).map(start).collect();
+    let mut sizes = ty.shape.clone();
+    sizes[axis] = 1;
+    let taken: Vec<&Array> = std::iter::once(x).chain(&starts).collect();
+    let old = apply1(&DYNAMIC_SLICE, &taken, Attrs::none().with_sizes("sizes", sizes));
+    let kept = inside.select(row, old);
+    let replaced: Vec<&Array> = [x, &kept].into_iter().chain(&starts).collect();
+    apply1(&DYNAMIC_UPDATE_SLICE, &replaced, Attrs::none())
 }
 
 /// Most arrays that are put together at once: a kernel tells only so many apart.
