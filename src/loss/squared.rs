@@ -3,7 +3,7 @@
 use super::{Forward, check_output, check_weights, loss_algebra, weighed};
 use crate::functional::{Functional, Prox, threshold};
 use crate::inner::{difference, total, zip};
-use crate::linop::{Diagonal, Identity, LinOp, Structure, project};
+use crate::linop::{Diagonal, Identity, LinOp, Structure, project, project_all};
 use crate::operator::Op;
 use crate::solver::{ConjugateGradient, conjugate_gradient};
 use crate::{Array, DType, Factor, Result, Tree, Variable};
@@ -128,24 +128,37 @@ impl<A: Forward> SquaredL2Loss<A> {
     }
 }
 
-impl SquaredL2Loss {
+impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
     /// `2 α Aᴴ W y`, the right-hand side of the normal equations.
-    pub fn weighted_data(&self) -> Array {
-        let dtype = self.operator.output_type().dtype;
-        let y = project(&weighed(&self.weights, &self.y), dtype);
-        self.twice_scale().times(&self.operator.adjoint(&y))
+    pub fn weighted_data(&self) -> X {
+        let y = project_all(&weighed(&self.weights, &self.y), &self.operator.output_type());
+        let factor = self.twice_scale();
+        self.operator.adjoint(&y).map_leaves(|leaf| factor.times(&leaf))
     }
 
-    /// The Hessian `2 α Aᴴ W A`.
+    /// The Hessian `2 α Aᴴ W A`, of arrays and block arrays.
+    ///
+    /// ```
+    /// use cotangent::linop::{Diagonal, LinOp};
+    /// use cotangent::loss::SquaredL2Loss;
+    /// use cotangent::{Array, BlockArray};
+    /// let blocks = |a, b| BlockArray::new([Array::from([a; 2]), Array::from([b])]);
+    /// let a: LinOp<BlockArray, BlockArray> = Diagonal::new(blocks(3.0f64, 2.0)?)?.into();
+    /// let loss = SquaredL2Loss::new(blocks(1.0, 1.0)?)?.operator(a)?.weights(blocks(1.0, 5.0)?)?;
+    /// let product = loss.hessian()?.apply(&blocks(1.0, 1.0)?);
+    /// assert_eq!(product[0].to_vec::<f64>()?, [9.0, 9.0]);
+    /// assert_eq!(product[1].to_vec::<f64>()?, [20.0]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The error the weights stand for.
-    pub fn hessian(&self) -> Result<LinOp> {
+    pub fn hessian(&self) -> Result<LinOp<X, X>> {
         let gram = match &self.weights {
             None => self.operator.gram_op(),
             Some(weights) => {
-                let weigh = LinOp::from(Diagonal::with_input(weights.clone(), self.operator.output_type())?);
-                self.operator.h() * (weigh * &self.operator)
+                let weigh = Diagonal::with_input(weights.clone(), self.operator.output_type())?;
+                self.operator.h().compose(&LinOp::from_shared(Arc::new(weigh)).compose(&self.operator))
             }
         };
         Ok(gram.scaled(self.twice_scale()))
