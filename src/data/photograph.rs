@@ -23,7 +23,7 @@ pub enum Photograph {
     Moon,
     /// A brick wall; grey, 512 by 512.
     Brick,
-    /// A cell under the microscope; grey, 550 rows of 660.
+    /// A cell under the microscope; grey, 660 rows of 550.
     Cell,
     /// Two parrots, image 23 of the Kodak suite; 512 rows of 768, of three colours.
     Parrots,

@@ -42,7 +42,7 @@ pub fn disc_filters(dtype: DType) -> Result<Array> {
 /// use cotangent::data::sparse_maps;
 /// use cotangent::random::Key;
 /// let maps = sparse_maps(&Key::new(0), 16, 10, DType::F32)?;
-/// assert_eq!(maps.shape()?, [3, 16, 16]);
+/// assert_eq!(maps.shape()?[..], [3, 16, 16]);
 /// assert!(maps.greater(0.0).astype(DType::I32).sum().item()? <= 10.0);
 /// # Ok::<(), cotangent::Error>(())
 /// ```

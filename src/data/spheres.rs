@@ -40,7 +40,8 @@ impl SphereFoam {
     /// # Errors
     /// Numbers that are not finite, or less than 0; a `mean + margin` of more than ½, which leaves no room.
     pub fn with_radii(key: &Key, count: usize, mean: f64, deviation: f64, margin: f64) -> Result<SphereFoam> {
-        for (what, number) in [("the mean radius", mean), ("the deviation of radii", deviation), ("the margin", margin)] {
+        for (what, number) in [("the mean radius", mean), ("the deviation of radii", deviation), ("the margin", margin)]
+        {
             check_number("SphereFoam", what, number, number >= 0.0, "a finite number of at least 0")?;
         }
         let from_face = mean + margin;

@@ -7,7 +7,7 @@ use crate::{Array, DType, Result};
 /// axes, ends included,
 ///
 /// ```text
-/// max(2 − t, 0)   where   t = (Σ_c (c⁴ − 5 c²) + 11.8) / 5 + ½
+/// 2 − t for 0 ≤ t ≤ 2, else 0,   where   t = (Σ_c (c⁴ − 5 c²) + 11.8) / 5 + ½
 /// ```
 ///
 /// G. Knoll and others: *Interactive ray tracing of arbitrary implicits with SIMD interval arithmetic*, 2007.
@@ -26,19 +26,17 @@ pub fn tangle(shape: [usize; 3], dtype: DType) -> Result<Array> {
     check_grid("tangle", &shape, 3..=3, dtype)?;
     Ok(drawn(&shape, dtype, |at| {
         let terms = at.iter().zip(&shape).map(|(&place, &extent)| {
-            let square = between(-3.0, 3.0, place, extent).powi(2);
+            let square = (6.0 * along(place, extent) - 3.0).powi(2);
             square * square - 5.0 * square
         });
-        (1.5 - (terms.sum::<f64>() + 11.8) / 5.0).max(0.0)
+        let level = (terms.sum::<f64>() + 11.8) / 5.0 + 0.5;
+        if (0.0..=2.0).contains(&level) { 2.0 - level } else { 0.0 }
     }))
 }
 
 /// Which of 27 blocks are 1; the others are 0.
-const BLOCKS: [[[f64; 3]; 3]; 3] = [
-    [[0.0; 3]; 3],
-    [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]],
-    [[0.0, 1.0, 0.0], [0.0; 3], [0.0; 3]],
-];
+const BLOCKS: [[[f64; 3]; 3]; 3] =
+    [[[0.0; 3]; 3], [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0], [0.0; 3], [0.0; 3]]];
 
 /// Five blocks of 1 out of 27 that fill a volume: a shape unlike any of its rotations and mirror images, for telling the
 /// conventions of projectors apart.
@@ -57,13 +55,16 @@ const BLOCKS: [[[f64; 3]; 3]; 3] = [
 pub fn blocks(shape: [usize; 3], dtype: DType) -> Result<Array> {
     check_grid("blocks", &shape, 3..=3, dtype)?;
     Ok(drawn(&shape, dtype, |at| {
-        let part = |axis: usize| between(-0.5, 2.5, at[axis], shape[axis]).round_ties_even().clamp(0.0, 2.0) as usize;
+        // Thirds of the axis are told apart by integers, so that halves are exact.
+        let part = |axis: usize| {
+            let steps = shape[axis].max(2) - 1;
+            ((3 * at[axis]) as f64 / steps as f64 - 0.5).round_ties_even().clamp(0.0, 2.0) as usize
+        };
         BLOCKS[part(0)][part(1)][part(2)]
     }))
 }
 
-/// Number `place` of `count` evenly spaced from `first` to `last`.
-fn between(first: f64, last: f64, place: usize, count: usize) -> f64 {
-    let weight = place as f64 / (count.max(2) - 1) as f64;
-    first * (1.0 - weight) + last * weight
+/// How far along an axis an element is, from 0 at the first to 1 at the last.
+fn along(place: usize, extent: usize) -> f64 {
+    place as f64 / (extent.max(2) - 1) as f64
 }

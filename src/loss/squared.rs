@@ -195,21 +195,23 @@ impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
         threshold("SquaredL2Loss::prox", &(&self.twice_scale() * lambda), v)
     }
 
-    /// The diagonal of the operator, if it has one.
-    fn diagonal(&self, v: &X) -> Option<Array> {
+    /// The diagonal of the operator for each array of `v`, if it has one.
+    fn diagonal(&self, v: &X) -> Option<Vec<Array>> {
         match self.operator.structure() {
             Structure::ScaledIdentity(factor) => {
                 let dtype = v.leaf_types().ok()?.first()?.dtype;
-                Some(factor.to_array(if dtype.is_inexact() { dtype } else { DType::F32 }))
+                let factor = factor.to_array(if dtype.is_inexact() { dtype } else { DType::F32 });
+                Some(vec![factor; v.leaves().len()])
             }
-            Structure::Diagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().clone()),
+            Structure::Diagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().leaves()),
+            Structure::BlockDiagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().leaves()),
             _ => None,
         }
     }
 
     /// The closed form. Data and argument have one shape, because the operator is square.
     #[track_caller]
-    fn prox_by_division(&self, v: &X, c: &Array, a: &Array) -> X {
+    fn prox_by_division(&self, v: &X, c: &Array, a: &[Array]) -> X {
         if let Some(error) = c.error() {
             return v.map_leaves(|_| Array::from_error(error.clone()));
         }
@@ -217,7 +219,7 @@ impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
         let weights = self.weights.as_ref().map(Tree::leaves);
         let plain = self.operator.is_identity();
         let leaves = v.leaves();
-        let divided = leaves.iter().zip(&data).enumerate().map(|(at, (v, y))| {
+        let divided = leaves.iter().zip(data.iter().zip(a)).enumerate().map(|(at, (v, (y, a)))| {
             let (data, square) = if plain { (y.clone(), None) } else { (a.conj() * y, Some(a.abs2())) };
             let curvature = match (square, weights.as_ref().map(|weights| &weights[at])) {
                 (None, None) => c.clone(),

@@ -80,7 +80,7 @@ fn no_volume(volume: &Array) -> Error {
 /// projection of the image is most concentrated.
 ///
 /// At each angle `a` from `−greatest` in steps, below `greatest`, let `y_a` be the projection of the magnitudes of an image
-/// by beams at angle `a` to its first axis, and `s_a = ‖y_a‖₁ / ‖y_a‖₂`, which is small where few bins hold everything (P.
+/// by beams at angle `a` to its first axis, on bins of a quarter of a column, and `s_a = ‖y_a‖₁ / ‖y_a‖₂`, which is small where few bins hold everything (P.
 /// O. Hoyer: *Non-negative matrix factorization with sparseness constraints*, 2004). The angle is the one that minimises
 /// `s_a + center_factor (max s − min s) |a|`, in degrees.
 ///
@@ -88,9 +88,9 @@ fn no_volume(volume: &Array) -> Error {
 /// use cotangent::{Array, DType};
 /// use cotangent::linop::xray::AlignmentSearch;
 /// // Lines that run down, one column to the right in 50 rows.
-/// let rows = Array::iota(&[100, 64], 0, DType::F32) / 50.0;
-/// let across = (Array::iota(&[100, 64], 1, DType::F32) - rows).remainder(8.0);
-/// let lines = (1.0 - (across - 4.0).abs()).maximum(0.0);
+/// let rows = Array::iota(&[200, 96], 0, DType::F32) / 50.0;
+/// let across = (Array::iota(&[200, 96], 1, DType::F32) - rows).remainder(16.0);
+/// let lines = (-(across - 8.0).square() / 8.0).exp();
 /// let angle = AlignmentSearch::default().image(&lines)?;
 /// assert!((angle - (0.02f64).atan().to_degrees()).abs() < 0.05);
 /// # Ok::<(), cotangent::Error>(())
@@ -104,6 +104,9 @@ pub struct AlignmentSearch {
     /// How much smaller angles are preferred.
     pub center_factor: f64,
 }
+
+/// Bins to a column. With one, a projection would be more or less concentrated by where lines lie between bins.
+const FINENESS: usize = 4;
 
 impl Default for AlignmentSearch {
     /// Angles to 2.5 degrees in steps of 0.025.
@@ -133,14 +136,17 @@ impl AlignmentSearch {
         let count = (2.0 * self.greatest / self.step).ceil() as usize;
         let degrees: Vec<f64> = (0..count).map(|number| number as f64 * self.step - self.greatest).collect();
         let angles: Vec<f64> = degrees.iter().map(|angle| (angle + 90.0).to_radians()).collect();
-        let beams = XRayTransform2D::new(magnitudes.ty()?, angles)?.pixels([1.0, 1.0])?.centred();
+        super::check_input("AlignmentSearch", &magnitudes.ty()?, &[2])?;
+        let fine = magnitudes.repeat(FINENESS, 1);
+        let beams = XRayTransform2D::new(fine.ty()?, angles)?.pixels([FINENESS as f64, 1.0])?.centred();
         let (sin, cos) = self.greatest.to_radians().sin_cos();
-        let reach = 1.05 * (ty.shape[0] as f64 * sin + ty.shape[1] as f64 * cos);
-        let projections = beams.bins((reach as usize).max(1))?.apply(&magnitudes);
+        let reach = 1.05 * FINENESS as f64 * (ty.shape[0] as f64 * sin + ty.shape[1] as f64 * cos);
+        let projections = beams.bins((reach as usize).max(1))?.apply(&fine);
         let lengths = projections.square().sum_axes(&[1]).sqrt();
         let costs = crate::inner::divide_or_zero(&projections.sum_axes(&[1]), &lengths);
         let costs = costs.astype(DType::F64).to_vec::<f64>()?;
-        let (least, most) = costs.iter().fold((f64::INFINITY, 0.0f64), |(least, most), &cost| (least.min(cost), most.max(cost)));
+        let (least, most) =
+            costs.iter().fold((f64::INFINITY, 0.0f64), |(least, most), &cost| (least.min(cost), most.max(cost)));
         let preferred = |at: &usize| costs[*at] + self.center_factor * (most - least) * degrees[*at].abs();
         let best = (0..count).min_by(|a, b| preferred(a).total_cmp(&preferred(b)));
         Ok(degrees[best.unwrap_or_default()])
