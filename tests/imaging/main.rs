@@ -10,5 +10,6 @@ mod operators;
 mod optimizers;
 mod parity;
 mod projectors;
+mod refusals;
 mod sample;
 mod stacks;
