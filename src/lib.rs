@@ -53,6 +53,7 @@ pub mod compile;
 pub mod random;
 pub mod run;
 
+pub mod data;
 pub mod functional;
 pub mod guide;
 pub mod linop;

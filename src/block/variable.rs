@@ -1,6 +1,7 @@
 //! What functionals, losses and operators act on: arrays and block arrays.
 
 use super::BlockArray;
+use crate::linop::{Diagonal, Structure};
 use crate::{Array, DType, Result, Tree, Type, placeholder};
 use std::fmt::{self, Debug, Display};
 
@@ -29,6 +30,11 @@ pub trait Variable: Tree + Debug {
 
     /// The type with the type of each array mapped to another.
     fn map_type(ty: &Self::Type, map: impl FnMut(&Type) -> Type) -> Self::Type;
+
+    /// What the algebra of operators may know of a diagonal one.
+    fn diagonal_structure(diagonal: &Diagonal<Self>) -> Structure
+    where
+        Self: Sized;
 }
 
 /// The type of a [`Variable`]: a [`Type`] or a [`BlockType`].
@@ -66,6 +72,10 @@ impl Variable for Array {
 
     fn map_type(ty: &Type, mut map: impl FnMut(&Type) -> Type) -> Type {
         map(ty)
+    }
+
+    fn diagonal_structure(diagonal: &Diagonal) -> Structure {
+        Structure::Diagonal(diagonal.clone())
     }
 }
 
@@ -131,5 +141,9 @@ impl Variable for BlockArray {
 
     fn map_type(ty: &BlockType, map: impl FnMut(&Type) -> Type) -> BlockType {
         BlockType(ty.0.iter().map(map).collect())
+    }
+
+    fn diagonal_structure(diagonal: &Diagonal<BlockArray>) -> Structure {
+        Structure::BlockDiagonal(diagonal.clone())
     }
 }

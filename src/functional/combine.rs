@@ -1,6 +1,6 @@
 //! Functionals made of functionals: multiples and sums, and the zero functional.
 
-use super::parameter::precision;
+use super::parameter::{precision, refused};
 use super::{
     BoxIndicator, ComposedFunctional, Functional, HuberNorm, L0Norm, L1MinusL2Norm, L1Norm, L2BallIndicator, L2Norm,
     L21Norm, NonNegativeIndicator, NuclearNorm, Prox, ProximalAverage, SeparableFunctional, SetDistance, SquaredL2Norm,
@@ -96,8 +96,8 @@ impl<X: Variable> Functional<X> for ZeroFunctional {
 }
 
 impl<X: Variable> Prox<X> for ZeroFunctional {
-    fn prox(&self, v: &X, _lambda: Factor) -> X {
-        v.clone()
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        refused("ZeroFunctional::prox", &lambda, v).unwrap_or_else(|| v.clone())
     }
 }
 

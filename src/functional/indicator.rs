@@ -1,6 +1,6 @@
 //! Indicators of convex sets: 0 inside, infinity outside. Their proxes are projections, whatever `λ`.
 
-use super::parameter::{checked, ordered, precision};
+use super::parameter::{checked, ordered, precision, refused};
 use super::{Functional, Prox, chosen, scaled};
 use crate::inner::{norm, total};
 use crate::{Array, Error, ErrorKind, Factor, Result, Variable};
@@ -78,7 +78,10 @@ impl<X: Variable> Functional<X> for NonNegativeIndicator {
 }
 
 impl<X: Variable> Prox<X> for NonNegativeIndicator {
-    fn prox(&self, v: &X, _lambda: Factor) -> X {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        if let Some(refused) = refused("NonNegativeIndicator::prox", &lambda, v) {
+            return refused;
+        }
         v.map_leaves(|leaf| ordered("NonNegativeIndicator", &leaf).maximum(0.0))
     }
 }
@@ -110,7 +113,10 @@ impl<X: Variable> Functional<X> for BoxIndicator {
 }
 
 impl<X: Variable> Prox<X> for BoxIndicator {
-    fn prox(&self, v: &X, _lambda: Factor) -> X {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        if let Some(refused) = refused("BoxIndicator::prox", &lambda, v) {
+            return refused;
+        }
         v.map_leaves(|leaf| ordered("BoxIndicator", &leaf).clamp(self.low, self.high))
     }
 }
@@ -139,7 +145,10 @@ impl<X: Variable> Functional<X> for L2BallIndicator {
 }
 
 impl<X: Variable> Prox<X> for L2BallIndicator {
-    fn prox(&self, v: &X, _lambda: Factor) -> X {
+    fn prox(&self, v: &X, lambda: Factor) -> X {
+        if let Some(refused) = refused("L2BallIndicator::prox", &lambda, v) {
+            return refused;
+        }
         let length = norm(v);
         let inside = length.less_equal(self.radius);
         let factor = self.radius / inside.select(1.0, &length);

@@ -60,7 +60,7 @@ pub use norm::{L1Norm, L2Norm, SquaredL2Norm};
 pub use nuclear::NuclearNorm;
 pub use separable::SeparableFunctional;
 pub use sparse::{L0Norm, L1MinusL2Norm};
-pub use variation::{AnisotropicTvNorm, IsotropicTvNorm, TvNorm};
+pub use variation::{AnisotropicTvNorm, FastGradientProjection, IsotropicTvNorm, TvNorm};
 
 pub(crate) use parameter::threshold;
 

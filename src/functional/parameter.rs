@@ -1,6 +1,6 @@
 //! Parameters of functionals: what they must be, and what is said where they are not.
 
-use crate::{Array, DType, Error, ErrorKind, Factor, Result, Tree};
+use crate::{Array, DType, Error, ErrorKind, Factor, Result, Tree, Variable};
 use cotangent_ir::fail;
 
 /// A parameter known when a functional is made: finite, and above `least`, which it may equal if `closed`.
@@ -33,6 +33,14 @@ pub(crate) fn threshold<X: Tree>(operation: &str, lambda: &Factor, v: &X) -> Arr
         Ok(factor) => factor.to_array(precision(v)),
         Err(error) => Array::from_error(error),
     }
+}
+
+/// `v` with the error of a `λ` that is refused in place of each leaf: for a prox that does not depend on `λ`.
+#[track_caller]
+pub(super) fn refused<X: Variable>(operation: &str, lambda: &Factor, v: &X) -> Option<X> {
+    let threshold = threshold(operation, lambda, v);
+    let error = threshold.error()?;
+    Some(v.map_leaves(|_| Array::from_error(error.clone())))
 }
 
 /// The error of a `λ` that is known not to be positive.

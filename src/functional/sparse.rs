@@ -102,7 +102,9 @@ impl<X: Variable> Functional<X> for L1MinusL2Norm {
 impl<X: Variable> Prox<X> for L1MinusL2Norm {
     fn prox(&self, v: &X, lambda: Factor) -> X {
         let lambda = threshold("L1MinusL2Norm::prox", &lambda, v);
-        let greatest: Vec<Array> = v.leaves().iter().map(|leaf| leaf.abs().max()).collect();
+        // A leaf without elements has none of greatest magnitude.
+        let greatest = |leaf: &Array| if is_empty(leaf) { lambda.zeros_like() } else { leaf.abs().max() };
+        let greatest: Vec<Array> = v.leaves().iter().map(greatest).collect();
         let most = stack(&greatest, 0).max();
         let u = v.map_leaves(|leaf| shrunk(&leaf, &lambda));
         let length = norm(&u);
@@ -121,6 +123,9 @@ fn one_of_greatest<X: Variable>(v: &X, greatest: &[Array], most: &Array) -> X {
     let mut found: Option<Array> = None;
     let leaves = v.leaves();
     let alone = leaves.iter().zip(greatest).map(|(leaf, own)| {
+        if is_empty(leaf) {
+            return leaf.clone();
+        }
         let reached = own.equal(most);
         let here = match &found {
             Some(found) => &reached & found.equal(false),
@@ -141,4 +146,8 @@ fn one_of_greatest<X: Variable>(v: &X, greatest: &[Array], most: &Array) -> X {
     });
     let alone = alone.collect();
     v.with_leaves(alone)
+}
+
+fn is_empty(leaf: &Array) -> bool {
+    leaf.ty().is_ok_and(|ty| ty.is_empty())
 }

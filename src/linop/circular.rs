@@ -363,6 +363,10 @@ fn check_filter(h: &Type, input: &Type, axes: usize, is_transform: bool, center:
             let message = format!("a center of {} indices for {axes} convolved axes; give one for each", center.len());
             refuse(ErrorKind::Argument, message)
         }
+        (false, Some(center)) if center.iter().any(|index| !index.is_finite()) => {
+            let message = format!("a center at {center:?}; give finite numbers");
+            refuse(ErrorKind::Argument, message)
+        }
         _ => Ok(()),
     }
 }

@@ -4,9 +4,7 @@ use super::{
     LinearOperator, MatrixNorm, Structure, accept_shape, accept_type, broadcast_shape, project_all, same_shapes, sum_to,
 };
 use crate::inner::{norm, total, zip};
-use crate::{
-    Array, BlockArray, BlockType, DType, Error, ErrorKind, Factor, Result, Tree, Type, Variable, VariableType,
-};
+use crate::{Array, DType, Error, ErrorKind, Factor, Result, Tree, Type, Variable, VariableType};
 
 /// `x ↦ d ⊙ x`, with broadcasting; of block arrays in each block.
 ///
@@ -156,49 +154,26 @@ impl<X: Variable> Diagonal<X> {
     }
 }
 
-impl LinearOperator for Diagonal {
-    fn input_type(&self) -> Type {
+impl<X: Variable> LinearOperator<X, X> for Diagonal<X> {
+    fn input_type(&self) -> X::Type {
         self.input.clone()
     }
 
-    fn output_type(&self) -> Type {
+    fn output_type(&self) -> X::Type {
         self.output.clone()
     }
 
-    fn apply(&self, x: &Array) -> Array {
+    fn apply(&self, x: &X) -> X {
         self.product(x)
     }
 
     /// Written out because the derived one would multiply before it sums, over the larger array, and trace each time.
-    fn adjoint(&self, y: &Array) -> Array {
+    fn adjoint(&self, y: &X) -> X {
         self.adjoint_product(y)
     }
 
     fn structure(&self) -> Structure {
-        Structure::Diagonal(self.clone())
-    }
-}
-
-impl LinearOperator<BlockArray, BlockArray> for Diagonal<BlockArray> {
-    fn input_type(&self) -> BlockType {
-        self.input.clone()
-    }
-
-    fn output_type(&self) -> BlockType {
-        self.output.clone()
-    }
-
-    fn apply(&self, x: &BlockArray) -> BlockArray {
-        self.product(x)
-    }
-
-    /// Written out as that of arrays.
-    fn adjoint(&self, y: &BlockArray) -> BlockArray {
-        self.adjoint_product(y)
-    }
-
-    fn structure(&self) -> Structure {
-        Structure::BlockDiagonal(self.clone())
+        X::diagonal_structure(self)
     }
 }
 

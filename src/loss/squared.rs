@@ -3,7 +3,7 @@
 use super::{Forward, check_output, check_weights, loss_algebra, weighed};
 use crate::functional::{Functional, Prox, threshold};
 use crate::inner::{difference, total, zip};
-use crate::linop::{Diagonal, Identity, LinOp, Structure, project};
+use crate::linop::{Diagonal, Identity, LinOp, Structure, project, project_all};
 use crate::operator::Op;
 use crate::solver::{ConjugateGradient, conjugate_gradient};
 use crate::{Array, DType, Factor, Result, Tree, Variable};
@@ -128,24 +128,37 @@ impl<A: Forward> SquaredL2Loss<A> {
     }
 }
 
-impl SquaredL2Loss {
+impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
     /// `2 α Aᴴ W y`, the right-hand side of the normal equations.
-    pub fn weighted_data(&self) -> Array {
-        let dtype = self.operator.output_type().dtype;
-        let y = project(&weighed(&self.weights, &self.y), dtype);
-        self.twice_scale().times(&self.operator.adjoint(&y))
+    pub fn weighted_data(&self) -> X {
+        let y = project_all(&weighed(&self.weights, &self.y), &self.operator.output_type());
+        let factor = self.twice_scale();
+        self.operator.adjoint(&y).map_leaves(|leaf| factor.times(&leaf))
     }
 
-    /// The Hessian `2 α Aᴴ W A`.
+    /// The Hessian `2 α Aᴴ W A`, of arrays and block arrays.
+    ///
+    /// ```
+    /// use cotangent::linop::{Diagonal, LinOp};
+    /// use cotangent::loss::SquaredL2Loss;
+    /// use cotangent::{Array, BlockArray};
+    /// let blocks = |a, b| BlockArray::new([Array::from([a; 2]), Array::from([b])]);
+    /// let a: LinOp<BlockArray, BlockArray> = Diagonal::new(blocks(3.0f64, 2.0)?)?.into();
+    /// let loss = SquaredL2Loss::new(blocks(1.0, 1.0)?)?.operator(a)?.weights(blocks(1.0, 5.0)?)?;
+    /// let product = loss.hessian()?.apply(&blocks(1.0, 1.0)?);
+    /// assert_eq!(product[0].to_vec::<f64>()?, [9.0, 9.0]);
+    /// assert_eq!(product[1].to_vec::<f64>()?, [20.0]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The error the weights stand for.
-    pub fn hessian(&self) -> Result<LinOp> {
+    pub fn hessian(&self) -> Result<LinOp<X, X>> {
         let gram = match &self.weights {
             None => self.operator.gram_op(),
             Some(weights) => {
-                let weigh = LinOp::from(Diagonal::with_input(weights.clone(), self.operator.output_type())?);
-                self.operator.h() * (weigh * &self.operator)
+                let weigh = Diagonal::with_input(weights.clone(), self.operator.output_type())?;
+                self.operator.h().compose(&LinOp::from_shared(Arc::new(weigh)).compose(&self.operator))
             }
         };
         Ok(gram.scaled(self.twice_scale()))
@@ -182,21 +195,23 @@ impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
         threshold("SquaredL2Loss::prox", &(&self.twice_scale() * lambda), v)
     }
 
-    /// The diagonal of the operator, if it has one.
-    fn diagonal(&self, v: &X) -> Option<Array> {
+    /// The diagonal of the operator for each array of `v`, if it has one.
+    fn diagonal(&self, v: &X) -> Option<Vec<Array>> {
         match self.operator.structure() {
             Structure::ScaledIdentity(factor) => {
                 let dtype = v.leaf_types().ok()?.first()?.dtype;
-                Some(factor.to_array(if dtype.is_inexact() { dtype } else { DType::F32 }))
+                let factor = factor.to_array(if dtype.is_inexact() { dtype } else { DType::F32 });
+                Some(vec![factor; v.leaves().len()])
             }
-            Structure::Diagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().clone()),
+            Structure::Diagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().leaves()),
+            Structure::BlockDiagonal(diagonal) if diagonal.is_square() => Some(diagonal.diagonal().leaves()),
             _ => None,
         }
     }
 
     /// The closed form. Data and argument have one shape, because the operator is square.
     #[track_caller]
-    fn prox_by_division(&self, v: &X, c: &Array, a: &Array) -> X {
+    fn prox_by_division(&self, v: &X, c: &Array, a: &[Array]) -> X {
         if let Some(error) = c.error() {
             return v.map_leaves(|_| Array::from_error(error.clone()));
         }
@@ -204,7 +219,7 @@ impl<X: Variable, Y: Variable> SquaredL2Loss<LinOp<X, Y>> {
         let weights = self.weights.as_ref().map(Tree::leaves);
         let plain = self.operator.is_identity();
         let leaves = v.leaves();
-        let divided = leaves.iter().zip(&data).enumerate().map(|(at, (v, y))| {
+        let divided = leaves.iter().zip(data.iter().zip(a)).enumerate().map(|(at, (v, (y, a)))| {
             let (data, square) = if plain { (y.clone(), None) } else { (a.conj() * y, Some(a.abs2())) };
             let curvature = match (square, weights.as_ref().map(|weights| &weights[at])) {
                 (None, None) => c.clone(),

@@ -15,7 +15,7 @@ pub use function::Map;
 pub use stack::{diagonal_stack, replicated, vertical_blocks, vertical_stack};
 
 use crate::inner::zip;
-use crate::linop::{LinOp, accept_shape};
+use crate::linop::{LinOp, accept_shape, same_shapes};
 use crate::{Array, BlockArray, Error, ErrorKind, Factor, LinearMap, Result, Variable, cvjp, eval_shape, jvp, vjp};
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
@@ -203,7 +203,7 @@ impl<X: Variable, Y: Variable> Op<X, Y> {
     #[track_caller]
     fn combined(&self, other: &Op<X, Y>, name: &'static str, combine: fn(&Array, &Array) -> Array) -> Op<X, Y> {
         let (a, b) = (self.clone(), other.clone());
-        let fits = a.input_type() == b.input_type();
+        let fits = a.input_type() == b.input_type() && same_shapes::<Y>(&a.output_type(), &b.output_type());
         let message =
             format!("operators {a:?} and {b:?} do not combine; both must have the same input type and output shape");
         let function = move |x: &X| {

@@ -1,16 +1,17 @@
 //! Proximal maps against direct minimisation, the Moreau identity, gradients against differences; on real, complex and
 //! block arrays.
 
-use crate::sample::{INEXACT, assert_close, elements, number, random, real_inner, tolerance};
+use crate::sample::{INEXACT, assert_all_close, assert_close, combined, elements, inner, number, random};
 use cotangent::functional::{
-    AnisotropicTvNorm, BoxIndicator, ComposedFunctional, Functional, HuberNorm, IsotropicTvNorm, L0Norm, L1MinusL2Norm,
-    L1Norm, L2BallIndicator, L2Norm, L21Norm, NonNegativeIndicator, NuclearNorm, Prox, ProximalAverage,
-    SeparableFunctional, SetDistance, SquaredL2Norm, SquaredSetDistance, ZeroFunctional,
+    AnisotropicTvNorm, BoxIndicator, ComposedFunctional, FastGradientProjection, Functional, HuberNorm,
+    IsotropicTvNorm, L0Norm, L1MinusL2Norm, L1Norm, L2BallIndicator, L2Norm, L21Norm, NonNegativeIndicator,
+    NuclearNorm, Prox, ProximalAverage, SeparableFunctional, SetDistance, SquaredL2Norm, SquaredSetDistance, TvNorm,
+    ZeroFunctional,
 };
-use cotangent::linop::{CircularConvolve, Diagonal, MatrixOperator, ScaledIdentity, Transpose};
+use cotangent::linop::{CircularConvolve, Diagonal, LinOp, ScaledIdentity, Transpose};
 use cotangent::loss::{Loss, SquaredL2AbsLoss, SquaredL2Loss, SquaredL2SquaredAbsLoss};
 use cotangent::solver::ConjugateGradient;
-use cotangent::{Array, BlockArray, DType, Factor, Variable, jit, value_and_grad};
+use cotangent::{Array, BlockArray, DType, ErrorKind, Factor, Tree, Variable, jit, value_and_grad};
 
 const SHAPE: [usize; 2] = [3, 4];
 
@@ -58,6 +59,14 @@ impl Sample for Array {
             ("anisotropic variation", Approximate, Box::new(AnisotropicTvNorm::anisotropic())),
             ("isotropic variation", Approximate, Box::new(IsotropicTvNorm::isotropic().circular())),
             ("isotropic variation along", Approximate, Box::new(IsotropicTvNorm::isotropic().along(&[-1]))),
+            ("exact anisotropic variation", Exact, Box::new(AnisotropicTvNorm::anisotropic().exact(fine_steps()))),
+            (
+                "exact isotropic variation",
+                Exact,
+                Box::new(0.4 * IsotropicTvNorm::isotropic().circular().exact(fine_steps())),
+            ),
+            ("exact variation along", Exact, Box::new(IsotropicTvNorm::isotropic().along(&[0]).exact(fine_steps()))),
+            ("exact variation by Huber", Exact, Box::new(TvNorm::new(HuberNorm::new()).exact(fine_steps()))),
             (
                 "loss of a multiple",
                 Smooth,
@@ -77,14 +86,35 @@ impl Sample for Array {
     }
 }
 
+/// Steps until the dual variable of an exact prox stays.
+fn fine_steps() -> FastGradientProjection {
+    FastGradientProjection { tolerance: 1e-12, max_iterations: 4000 }
+}
+
 impl Sample for BlockArray {
     fn sample(dtype: DType, seed: u64) -> BlockArray {
         BlockArray::new([random(dtype, &SHAPE, seed), random(dtype, &[5], seed + 1000)]).unwrap()
     }
 
-    fn special(_dtype: DType) -> Proxes<BlockArray> {
+    fn special(dtype: DType) -> Proxes<BlockArray> {
         let parts: [Box<dyn Prox>; 2] = [Box::new(L21Norm::new()), Box::new(0.7 * L2Norm::new())];
-        vec![("separable", Exact, Box::new(SeparableFunctional::new(parts).unwrap()))]
+        let ty = BlockArray::sample(dtype, 40).ty().unwrap();
+        let diagonal = Diagonal::new(BlockArray::sample(dtype, 42)).unwrap();
+        let loss = SquaredL2Loss::new(BlockArray::sample(dtype, 40)).unwrap();
+        let weights = BlockArray::sample(dtype.real(), 41).map_leaves(|leaf| leaf.abs());
+        let whole =
+            LinOp::<BlockArray, Array>::from_function(ty, |x: &BlockArray| x[0].sum_axes(&[0]) - x[1].narrow(0, 1, 4));
+        let of_row = SquaredL2Loss::new(random(dtype, &[4], 45)).unwrap().operator(whole.unwrap()).unwrap();
+        let fine = ConjugateGradient { tolerance: 1e-12, ..ConjugateGradient::default() };
+        vec![
+            ("separable", Exact, Box::new(SeparableFunctional::new(parts).unwrap())),
+            (
+                "loss of a diagonal",
+                Smooth,
+                Box::new(loss.operator(LinOp::from(diagonal)).unwrap().weights(weights).unwrap().scale(1.1)),
+            ),
+            ("loss of sums of blocks", Smooth, Box::new(of_row.prox_solver(fine))),
+        ]
     }
 }
 
@@ -101,6 +131,7 @@ where
     let mut found: Proxes<X> = vec![
         ("zero", Smooth, Box::new(ZeroFunctional::new())),
         ("l0", Exact, Box::new(L0Norm::exact())),
+        ("l0 with the threshold of the reference", Approximate, Box::new(L0Norm::new())),
         ("l1", Exact, Box::new(L1Norm::new())),
         ("l2", Exact, Box::new(L2Norm::new())),
         ("squared l2", Smooth, Box::new(SquaredL2Norm::new())),
@@ -138,24 +169,6 @@ where
     }
     found.extend(X::special(dtype));
     found
-}
-
-/// `a x + b y`, leaf by leaf.
-fn combined<X: Variable>(a: f64, x: &X, b: f64, y: &X) -> X {
-    let leaves = x.leaves().iter().zip(y.leaves()).map(|(x, y)| a * x + b * y).collect();
-    x.with_leaves(leaves)
-}
-
-fn inner<X: Variable>(x: &X, y: &X) -> f64 {
-    x.leaves().iter().zip(y.leaves()).map(|(x, y)| real_inner(x, &y)).sum()
-}
-
-#[track_caller]
-fn assert_all_close<X: Variable>(got: &X, want: &X, what: &str) {
-    assert_eq!(got.leaves().len(), want.leaves().len(), "{what}");
-    for (got, want) in got.leaves().iter().zip(want.leaves()) {
-        assert_close(got, &want, what);
-    }
 }
 
 /// `λ f(x) + ½ ‖v − x‖²`.
@@ -234,6 +247,49 @@ fn a_smooth_prox_is_stationary() {
     smooth_proxes_are_stationary::<BlockArray>();
 }
 
+/// In one dimension the prox of total variation is known by its running sums `u_k = Σ_{i ≤ k} (v_i − x_i)`: they stay
+/// within `λ`, are `λ` or `−λ` where `x` jumps up or down, and end at 0.
+#[test]
+fn an_exact_variation_satisfies_its_optimality_conditions() {
+    let v = 3.0 * random(DType::F64, &[40], 70) + Array::linspace(0.0, 4.0, 40, DType::F64).round();
+    let tv =
+        AnisotropicTvNorm::anisotropic().exact(FastGradientProjection { tolerance: 1e-13, max_iterations: 100_000 });
+    for lambda in [0.3, 2.0] {
+        let x = tv.prox(&v, lambda.into());
+        let sums = (&v - &x).cumsum(0).to_vec::<f64>().unwrap();
+        let jumps = x.diff(0).to_vec::<f64>().unwrap();
+        assert!(sums[39].abs() < 1e-7, "{}", sums[39]);
+        for (sum, jump) in sums.iter().zip(&jumps) {
+            assert!(sum.abs() < lambda + 1e-7, "λ = {lambda}: {sum}");
+            assert!(jump.abs() < 1e-6 || (sum + lambda * jump.signum()).abs() < 1e-6, "{sum} at a jump of {jump}");
+        }
+        assert!(jumps.iter().any(|jump| jump.abs() > 0.1) && jumps.iter().any(|jump| jump.abs() < 1e-6));
+    }
+    // The approximation is right for small λ: its error vanishes faster than λ.
+    let image = random(DType::F64, &[6, 5], 71);
+    let off = |lambda: f64| {
+        let exact = IsotropicTvNorm::isotropic().exact(fine_steps()).prox(&image, lambda.into());
+        let off = IsotropicTvNorm::isotropic().prox(&image, lambda.into()) - exact;
+        number(&off.abs().max()) / lambda
+    };
+    assert!(off(1e-3) < 0.2 * off(1e-1), "{} and {}", off(1e-3), off(1e-1));
+}
+
+/// An exact prox is part of a program like any other, and stops by the limits it is given.
+#[test]
+fn an_exact_variation_compiles() {
+    let image = random(DType::F32, &[6, 5], 72);
+    let tv = |steps| {
+        let limits = FastGradientProjection { tolerance: 0.0, max_iterations: steps };
+        IsotropicTvNorm::isotropic().exact(limits)
+    };
+    let compiled = jit(move |v: Array, lambda: Array| tv(300).prox(&v, lambda.into()));
+    let got = compiled.call((image.clone(), Array::from(0.2f32))).unwrap();
+    assert_close(&got, &tv(300).prox(&image, 0.2.into()), "compiled");
+    assert_close(&tv(0).prox(&image, 0.2.into()), &image, "no step");
+    assert_close(&tv(5).prox(&image, 0.0.into()), &image, "λ = 0");
+}
+
 fn moreau<X: Sample>()
 where
     L21Norm: Prox<X>,
@@ -241,7 +297,7 @@ where
     for dtype in INEXACT {
         let v = X::sample(dtype, 52);
         for (name, _, f) in proxes::<X>(dtype) {
-            if name.contains("convolution") && dtype.real() == DType::F32 {
+            if ["loss of a convolution", "loss of sums of blocks"].contains(&name) && dtype.real() == DType::F32 {
                 // Conjugate gradients end at a residual above the rounding of f32.
                 continue;
             }
@@ -385,6 +441,72 @@ fn functionals_refuse_what_does_not_fit() {
     assert_eq!(error.kind(), cotangent::ErrorKind::Shape);
 }
 
+/// Every prox refuses a `λ` that is negative, not finite, complex or not one number, and passes on errors of its argument.
+fn every_prox_checks_its_parameter<X: Sample>()
+where
+    L21Norm: Prox<X>,
+{
+    let v = X::sample(DType::F32, 59);
+    let kind = |x: &X| x.leaf_error().map(|error| error.kind());
+    for (name, _, f) in proxes::<X>(DType::F32) {
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(kind(&f.prox(&v, bad.into())), Some(ErrorKind::Argument), "{name}, λ = {bad}");
+            assert_eq!(kind(&f.conj_prox(&v, bad.into())), Some(ErrorKind::Argument), "{name}, conjugate, λ = {bad}");
+        }
+        let complex = Factor::from(num_complex::Complex::new(1.0, 1.0));
+        assert_eq!(kind(&f.prox(&v, complex)), Some(ErrorKind::DType), "{name}, complex λ");
+        let two = Array::from([1.0f32, 2.0]);
+        assert_eq!(kind(&f.prox(&v, two.into())), Some(ErrorKind::Shape), "{name}, two λ");
+        let wrong = Array::from([1.0f32, 2.0]) + Array::from([1.0f32; 3]);
+        let wrong = v.map_leaves(|_| wrong.clone());
+        assert_eq!(kind(&f.prox(&wrong, 1.0.into())), Some(ErrorKind::Shape), "{name}, error as argument");
+        assert!(f.value(&wrong).error().is_some() || name == "zero", "{name}: value of an error");
+    }
+}
+
+#[test]
+fn every_prox_checks_its_lambda() {
+    every_prox_checks_its_parameter::<Array>();
+    every_prox_checks_its_parameter::<BlockArray>();
+}
+
+/// A block without elements adds nothing, and comes back without elements; an array without elements has the value 0.
+#[test]
+fn empty_blocks_add_nothing() {
+    for dtype in INEXACT {
+        let full = random(dtype, &SHAPE, 73);
+        let empty = Array::zeros(&[0, 2], dtype);
+        let alone = BlockArray::new([full.clone()]).unwrap();
+        let with_empty = BlockArray::new([full, empty.clone()]).unwrap();
+        let functionals: [(&str, &dyn Prox<BlockArray>, &dyn Prox); 10] = [
+            ("zero", &ZeroFunctional::new(), &ZeroFunctional::new()),
+            ("l0", &L0Norm::new(), &L0Norm::new()),
+            ("l1", &L1Norm::new(), &L1Norm::new()),
+            ("l2", &L2Norm::new(), &L2Norm::new()),
+            ("squared l2", &SquaredL2Norm::new(), &SquaredL2Norm::new()),
+            ("l21", &L21Norm::whole(), &L21Norm::whole()),
+            ("l1 minus l2", &L1MinusL2Norm::new(), &L1MinusL2Norm::new()),
+            ("huber", &HuberNorm::new(), &HuberNorm::new()),
+            ("joint huber", &HuberNorm::new().joint(), &HuberNorm::new().joint()),
+            ("ball", &L2BallIndicator::default(), &L2BallIndicator::default()),
+        ];
+        for (name, blocks, array) in functionals {
+            let (value, wanted) = (number(&blocks.value(&with_empty)), number(&blocks.value(&alone)));
+            assert!(value == wanted, "{name} {dtype}: {value}, not {wanted}");
+            let prox = blocks.prox(&with_empty, 0.3.into());
+            assert_close(&prox[0], &blocks.prox(&alone, 0.3.into())[0], name);
+            assert_eq!(prox[1].ty().unwrap(), empty.ty().unwrap(), "{name}");
+            assert_eq!(number(&array.value(&empty)), 0.0, "{name} {dtype} of nothing");
+            assert_eq!(array.prox(&empty, 0.3.into()).ty().unwrap(), empty.ty().unwrap(), "{name} of nothing");
+        }
+        let loss = SquaredL2Loss::new(with_empty.clone()).unwrap();
+        assert_eq!(number(&loss.value(&with_empty)), 0.0);
+        assert_eq!(loss.prox(&with_empty, 1.0.into()).ty().unwrap(), with_empty.ty().unwrap());
+        let hessian = loss.hessian().unwrap();
+        assert_close(&hessian.apply(&with_empty)[0], &with_empty[0], "Hessian");
+    }
+}
+
 #[test]
 fn values_and_gradients_compile_together() {
     let x = random(DType::F32, &SHAPE, 55);
@@ -403,41 +525,4 @@ fn scaled_proxes_scale_their_argument() {
         cotangent::functional::ScaledFunctional::new(weight, L1Norm::new()).prox(&v, 2.0.into())
     });
     assert_close(&traced.call((v.clone(), Array::from(0.25f64))).unwrap(), &scaled, "weight as data");
-}
-
-#[test]
-fn the_hessian_is_the_second_derivative() {
-    for dtype in INEXACT {
-        let a = MatrixOperator::new(random(dtype, &[5, 4], 60)).unwrap();
-        let weights = random(dtype.real(), &[5], 61).abs();
-        let loss = SquaredL2Loss::new(random(dtype, &[5], 62)).unwrap().operator(a).unwrap();
-        for loss in [loss.clone(), loss.weights(weights).unwrap().scale(1.3)] {
-            let (x, v) = (random(dtype, &[4], 63), random(dtype, &[4], 64));
-            let hessian = loss.hessian().unwrap();
-            let change = loss.grad(&(&x + &v)).unwrap() - loss.grad(&x).unwrap();
-            let error = elements(&(hessian.apply(&v) - change)).iter().map(|value| value.norm()).fold(0.0, f64::max);
-            assert!(error < 20.0 * tolerance(dtype), "{dtype}: {error}");
-        }
-    }
-}
-
-#[test]
-fn losses_refuse_what_does_not_fit() {
-    let y = random(DType::F32, &[3], 70);
-    let loss = SquaredL2Loss::new(y).unwrap();
-    let message = |result: cotangent::Result<SquaredL2Loss>| result.unwrap_err().to_string();
-    let matrix = MatrixOperator::new(random(DType::F32, &[4, 2], 71)).unwrap();
-    assert!(message(loss.clone().operator(matrix)).contains("shape of the operator's output"));
-    assert!(message(loss.clone().weights(Array::from(vec![1.0f32, -1.0, 0.0]))).contains("must not be negative"));
-    assert!(message(loss.clone().weights(Array::from(vec![1.0f32]))).contains("one for each datum"));
-    assert!(message(loss.clone().weights(Array::from(vec![1.0f32, f32::NAN, 0.0]))).contains("must be finite"));
-    assert!(message(loss.weights(Array::zeros(&[3], DType::C64))).contains("must be real"));
-    let complex = Array::zeros(&[3], DType::C64);
-    assert!(SquaredL2AbsLoss::new(complex).unwrap_err().message().contains("must be real"));
-    let negative = SquaredL2SquaredAbsLoss::new(Array::from([1.0f32, -2.0])).unwrap();
-    let error = negative.prox(&Array::from([1.0f32, 1.0]), 1.0.into()).error().unwrap().clone();
-    assert_eq!(error.kind(), cotangent::ErrorKind::Argument);
-    assert!(error.message().contains("not negative, but one is -2"));
-    let complex = Array::zeros(&[2], DType::C64);
-    assert!(NonNegativeIndicator::new().value(&complex).error().unwrap().message().contains("no order"));
 }

@@ -1,10 +1,15 @@
-//! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
+//! Laws and reference numbers of operators, functionals, losses, metrics, optimizers and data.
 
+mod alignment;
 mod blocks;
+#[cfg(feature = "photographs")]
+mod data;
 mod functionals;
+mod losses;
 mod operators;
 mod optimizers;
 mod parity;
 mod projectors;
+mod refusals;
 mod sample;
 mod stacks;

@@ -1,6 +1,6 @@
 //! The adjoint law and the algebra of linear operators.
 
-use crate::sample::{INEXACT, assert_close, random, tolerance};
+use crate::sample::{INEXACT, adjoint_tolerance, assert_close, random};
 use cotangent::linop::{
     BlockRange, BlockSlice, Boundary, CircularConvolve, Convolve, ConvolveByX, ConvolveMode, Crop, Cylindrical,
     CylindricalGradient, Dft, Diagonal, DiagonalReplicated, DiagonalStack, Edge, Filter, FiniteDifference, FiniteSum,
@@ -13,7 +13,7 @@ use cotangent::{Array, BlockArray, BlockType, Border, DType, ErrorKind, Index, T
 use num_complex::Complex;
 
 /// Every operator, of odd and even extents, on inputs of one dtype.
-fn operators(dtype: DType) -> Vec<(String, LinOp)> {
+pub(crate) fn operators(dtype: DType) -> Vec<(String, LinOp)> {
     let image = Type::new(dtype, &[6, 5]);
     let stack = Type::new(dtype, &[3, 4, 5]);
     let mut found: Vec<(String, LinOp)> = vec![
@@ -144,7 +144,7 @@ fn stacks(dtype: DType) -> Vec<(String, LinOp)> {
 fn assert_adjoint(name: &str, operator: &LinOp) {
     let dtype = operator.input_type().dtype;
     let error = adjoint_error(operator, 5).unwrap_or_else(|error| panic!("{name} {dtype}: {error}"));
-    assert!(error < tolerance(dtype), "{name} {dtype}: the sides differ by {error}");
+    assert!(error < adjoint_tolerance(dtype), "{name} {dtype}: the sides differ by {error}");
     let x = random(dtype, &operator.input_type().shape, 10);
     let y = operator.apply(&x);
     assert_eq!(y.ty().unwrap(), operator.output_type(), "{name}: output");

@@ -1,6 +1,7 @@
 //! X-ray transforms and the propagation of light: the adjoint law, what they preserve, reconstructions, mistakes.
 
-use crate::sample::{INEXACT, assert_close, elements, number, random};
+use crate::sample::{INEXACT, adjoint_tolerance, assert_close, elements, number, random};
+use crate::stacks::assert_algebra;
 use cotangent::linop::optics::{FraunhoferPropagator, Propagator, radial_frequency};
 use cotangent::linop::xray::{
     AbelTransform, AxiallySymmetricVolume, EulerAngles, SymConeXRayTransform, XRayTransform2D, XRayTransform3D,
@@ -61,7 +62,7 @@ fn propagators(dtype: DType) -> Result<Vec<(&'static str, LinOp)>> {
 #[test]
 fn projectors_and_propagators_satisfy_the_adjoint_law() {
     for dtype in INEXACT {
-        let tolerance = if dtype.real() == DType::F32 { 1e-5 } else { 1e-12 };
+        let tolerance = adjoint_tolerance(dtype);
         let mut operators = projectors(dtype).unwrap();
         if dtype.is_complex() {
             operators.extend(propagators(dtype).unwrap());
@@ -74,6 +75,20 @@ fn projectors_and_propagators_satisfy_the_adjoint_law() {
             assert_eq!(operator.adjoint(&y).ty().unwrap(), operator.input_type(), "{name}: adjoint");
             let derived = cotangent::linear_adjoint(|x: Array| operator.apply(&x), &zeros(&operator.input_type()));
             assert_close(&operator.adjoint(&y), &derived.unwrap().apply(y), &format!("{name}: derived adjoint"));
+        }
+    }
+}
+
+/// What is derived from a projector or propagator obeys the law, and is what it says.
+#[test]
+fn projectors_and_propagators_obey_the_algebra() {
+    for dtype in INEXACT {
+        let mut operators = projectors(dtype).unwrap();
+        if dtype.is_complex() {
+            operators.extend(propagators(dtype).unwrap());
+        }
+        for (name, operator) in operators {
+            assert_algebra(name, &operator);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Random arrays from a seed, and comparisons.
 
-use cotangent::{Array, DType, Scalar, Tensor, Type};
+use cotangent::{Array, DType, Scalar, Tensor, Type, Variable};
 use num_complex::Complex;
 
 /// Every dtype operators and functionals are defined for.
@@ -22,6 +22,14 @@ pub(crate) fn tolerance(dtype: DType) -> f64 {
     match dtype.real() {
         DType::F32 => 2e-5,
         _ => 1e-11,
+    }
+}
+
+/// How far the sides of the adjoint law may be apart, relative to the product of norms.
+pub(crate) fn adjoint_tolerance(dtype: DType) -> f64 {
+    match dtype.real() {
+        DType::F32 => 1e-5,
+        _ => 1e-12,
     }
 }
 
@@ -50,5 +58,25 @@ pub(crate) fn assert_close(got: &Array, want: &Array, what: &str) {
     for (position, (got, want)) in elements(got).into_iter().zip(elements(want)).enumerate() {
         let off = (got - want).norm();
         assert!(off <= scale * tolerance(given.dtype), "{what}: element {position} is {got}, not {want}");
+    }
+}
+
+/// `a x + b y`, leaf by leaf.
+pub(crate) fn combined<X: Variable>(a: f64, x: &X, b: f64, y: &X) -> X {
+    let leaves = x.leaves().iter().zip(y.leaves()).map(|(x, y)| a * x + b * y).collect();
+    x.with_leaves(leaves)
+}
+
+/// The real inner product over all leaves.
+pub(crate) fn inner<X: Variable>(x: &X, y: &X) -> f64 {
+    x.leaves().iter().zip(y.leaves()).map(|(x, y)| real_inner(x, &y)).sum()
+}
+
+/// [`assert_close`] of each leaf.
+#[track_caller]
+pub(crate) fn assert_all_close<X: Variable>(got: &X, want: &X, what: &str) {
+    assert_eq!(got.leaves().len(), want.leaves().len(), "{what}");
+    for (got, want) in got.leaves().iter().zip(want.leaves()) {
+        assert_close(got, &want, what);
     }
 }

@@ -1,6 +1,6 @@
 //! Operators that take or give block arrays: the adjoint law, the algebra, and what is refused; fixed blocks, derivatives.
 
-use crate::sample::{INEXACT, assert_close, random, tolerance};
+use crate::sample::{INEXACT, adjoint_tolerance, assert_close, random};
 use cotangent::linop::{
     BlockRange, BlockSlice, Boundary, ConvolveMode, CylindricalGradient, Diagonal, DiagonalReplicated, DiagonalStack,
     Edge, FiniteDifference, HaarTransform, Identity, LinOp, MatrixNorm, MatrixOperator, PolarGradient,
@@ -37,14 +37,14 @@ fn assert_adjoint<X: Variable, Y: Variable>(name: &str, operator: &LinOp<X, Y>) 
     let (input, output) = (operator.input_type(), operator.output_type());
     let dtype = X::array_types(&input)[0].dtype;
     let error = adjoint_error(operator, 5).unwrap_or_else(|error| panic!("{name} {dtype}: {error}"));
-    assert!(error < tolerance(dtype), "{name} {dtype}: the sides differ by {error}");
+    assert!(error < adjoint_tolerance(dtype), "{name} {dtype}: the sides differ by {error}");
     let y = operator.apply(&random_of::<X>(&input, 10));
     assert_eq!(y.variable_type().unwrap(), output, "{name}: output");
     assert_eq!(operator.adjoint(&y).variable_type().unwrap(), input, "{name}: adjoint");
 }
 
 /// The law for an operator and everything derived from it alone, and that each derived one is what it says.
-fn assert_algebra<X: Variable, Y: Variable>(name: &str, a: &LinOp<X, Y>) {
+pub(crate) fn assert_algebra<X: Variable, Y: Variable>(name: &str, a: &LinOp<X, Y>) {
     let (x, y) = (random_of::<X>(&a.input_type(), 20), random_of::<Y>(&a.output_type(), 30));
     let conjugated = |leaf: Array| leaf.conj();
     assert_adjoint(name, a);
@@ -111,6 +111,16 @@ fn operators_from_blocks_obey_the_algebra() {
         assert_algebra("diagonal, from blocks", &LinOp::from(DiagonalStack::from_blocks(members()).unwrap()));
         let sums = |x: &BlockArray| x[0].sum_axes(&[1]) + x[1].narrow(0, 1, 2);
         assert_algebra("function", &LinOp::<BlockArray, Array>::from_function(ty, sums).unwrap());
+    }
+}
+
+/// Operators between arrays of different shapes, too: what is derived from one is what it says, and obeys the law.
+#[test]
+fn operators_of_all_shapes_obey_the_algebra() {
+    for dtype in INEXACT {
+        for (name, operator) in crate::operators::operators(dtype) {
+            assert_algebra(&name, &operator);
+        }
     }
 }
 

@@ -11,6 +11,8 @@
 //! is then one pass over pixels and views.
 
 mod abel;
+mod alignment;
+mod centring;
 mod cone;
 mod euler;
 mod filter;
@@ -20,6 +22,8 @@ mod taps;
 mod volume;
 
 pub use abel::AbelTransform;
+pub use alignment::{AlignmentSearch, rotate_volume, rotate_volume_onto};
+pub use centring::{Resampling, center_image, centroid_offset, image_centroid};
 pub use cone::SymConeXRayTransform;
 pub use euler::EulerAngles;
 pub use plane::XRayTransform2D;
