@@ -113,6 +113,7 @@ impl<F: Functional, S: SubproblemSolver<F>> Admm<F, S> {
 }
 
 impl<F: Functional, S: SubproblemSolver<F>> Method for Admm<F, S> {
+    type Variable = Array;
     type State = AdmmState;
     type Prepared = S::Prepared;
 

@@ -2,7 +2,7 @@
 //!
 //! A method is three traced functions: [`init`](Method::init), [`step`](Method::step) and [`done`](Method::done), with the
 //! [`statistics`](Method::statistics) of a step. The driver owns everything else: [`solve`] records the whole loop with its
-//! stopping rule and statistics as one program, compiles it and runs it; [`step`] compiles a single step; [`trace_loop`] is
+//! [stopping rules](Stop) and statistics as one program, compiles it and runs it; [`step`] compiles a single step; [`trace_loop`] is
 //! the loop as a part of a larger traced function, such as one batched over channels. An early stop is an
 //! [`Outcome`], not an error.
 //!
@@ -12,13 +12,13 @@
 //! use cotangent::functional::L21Norm;
 //! use cotangent::linop::{Boundary, Edge, FiniteDifference};
 //! use cotangent::loss::SquaredL2Loss;
-//! use cotangent::optimize::{Options, Outcome, Pdhg, solve};
+//! use cotangent::optimize::{Options, Outcome, Pdhg, Stop, solve};
 //! use cotangent::Array;
 //!
 //! let y = Array::from([[0.1f32, 0.0, 0.9, 1.0], [0.0, 0.1, 1.1, 0.9]]);
 //! let d = FiniteDifference::new(y.ty()?, Boundary::append(Edge::Zero))?;
 //! let method = Pdhg::new(SquaredL2Loss::new(y.clone())?, 0.1 * L21Norm::new(), d, 0.25, 0.25).start(y);
-//! let options = Options { max_steps: 50, tolerance: Some(1e-3), ..Options::default() };
+//! let options = Options { max_steps: 50, stop: Stop::at(1e-3), ..Options::default() };
 //! let solution = solve(&method, &options)?;
 //! assert_eq!(solution.outcome, Outcome::Converged);
 //! let objective = solution.history.column("Objective").unwrap();
@@ -30,25 +30,30 @@ mod admm;
 mod driver;
 mod execute;
 mod history;
+mod options;
 mod pdhg;
 mod solution;
+mod solve;
 mod subproblem;
 
 pub use admm::{Admm, AdmmState, Term};
-pub use driver::{
-    LoopEnd, Options, solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step, trace_loop,
-};
+pub use driver::{LoopEnd, trace_loop};
 pub use history::{Column, ColumnKind, History};
+pub use options::{Options, Stop};
 pub use pdhg::{Pdhg, PdhgState};
 pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};
+pub use solve::{solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step};
 pub use subproblem::{CircularConvolveSolver, LinearSubproblemSolver, Quadratic, SubproblemSolver};
 
-use crate::{Array, Result, Tree};
+use crate::{Array, Result, Tree, Variable};
 
 /// An iterative method on a problem it holds.
 ///
 /// All functions are traced: they must not look at elements.
 pub trait Method {
+    /// What it solves for: an [`Array`] or a [`BlockArray`](crate::BlockArray).
+    type Variable: Variable;
+
     /// What changes from step to step.
     type State: Tree;
 
@@ -68,7 +73,7 @@ pub trait Method {
     fn step(&self, prepared: &Self::Prepared, state: &Self::State) -> Self::State;
 
     /// The solution as a state has it.
-    fn minimizer(&self, state: &Self::State) -> Array;
+    fn minimizer(&self, state: &Self::State) -> Self::Variable;
 
     /// The names of the statistics.
     fn columns(&self) -> Vec<Column>;

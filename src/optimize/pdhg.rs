@@ -111,6 +111,7 @@ impl Pdhg {
 }
 
 impl Method for Pdhg {
+    type Variable = Array;
     type State = PdhgState;
     type Prepared = ();
 

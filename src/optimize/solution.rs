@@ -17,6 +17,8 @@ pub enum Outcome {
     StepLimit,
     /// The caller asked to stop.
     Stopped,
+    /// The time limit had passed.
+    TimeLimit,
     /// A step gave infinity or NaN; the last finite state was kept.
     NonFinite,
 }
@@ -34,9 +36,9 @@ pub struct Timings {
 
 /// The result of a solve, whatever its outcome.
 #[derive(Clone)]
-pub struct Solution<S> {
+pub struct Solution<S, X = Array> {
     /// The solution.
-    pub x: Array,
+    pub x: X,
     /// Why the solve ended.
     pub outcome: Outcome,
     /// Steps made in this solve, those given up as non-finite not counted.
@@ -75,12 +77,13 @@ pub struct Watch<'a> {
 }
 
 impl Outcome {
-    /// The code of an outcome in a traced program; 0 while it runs.
+    /// The code of an outcome in a traced program; 0 while it runs. Both the caller and the clock stop it by one request, so
+    /// that the program does not know which it was.
     pub(super) fn code(self) -> i32 {
         match self {
             Outcome::StepLimit => 0,
             Outcome::Converged => 1,
-            Outcome::Stopped => 2,
+            Outcome::Stopped | Outcome::TimeLimit => 2,
             Outcome::NonFinite => 3,
         }
     }
@@ -102,6 +105,7 @@ impl fmt::Display for Outcome {
             Outcome::Converged => "converged",
             Outcome::StepLimit => "reached the step limit; continue with `solve_from` or raise `max_steps`",
             Outcome::Stopped => "stopped by the caller; continue with `solve_from`",
+            Outcome::TimeLimit => "reached the time limit; continue with `solve_from` or allow for more time",
             Outcome::NonFinite => {
                 "a step gave infinity or NaN, the last finite state was kept; try smaller step lengths or penalties"
             }
@@ -109,12 +113,12 @@ impl fmt::Display for Outcome {
     }
 }
 
-impl<S> Solution<S> {
+impl<S, X> Solution<S, X> {
     /// The solution if the stopping rule was met.
     ///
     /// # Errors
     /// Any other outcome, with what to try.
-    pub fn converged(self) -> Result<Solution<S>> {
+    pub fn converged(self) -> Result<Solution<S, X>> {
         match self.outcome {
             Outcome::Converged => Ok(self),
             other => {
@@ -125,7 +129,7 @@ impl<S> Solution<S> {
     }
 }
 
-impl<S> fmt::Debug for Solution<S> {
+impl<S, X: fmt::Debug> fmt::Debug for Solution<S, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} after {} steps: {:?}", self.outcome, self.steps, self.x)
     }

@@ -380,7 +380,7 @@ impl Case<'_> {
         results
     }
 
-    fn solved<M: Method>(&self, method: &M) -> Solution<M::State> {
+    fn solved<M: Method<Variable = Array>>(&self, method: &M) -> Solution<M::State> {
         let max_steps = self.params()["maxiter"].as_u64().unwrap() as usize;
         solve(method, &Options { max_steps, ..Options::default() })
             .unwrap_or_else(|error| panic!("{}: {error}", self.id()))
