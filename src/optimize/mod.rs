@@ -26,23 +26,40 @@
 //! # Ok::<(), cotangent::Error>(())
 //! ```
 
+mod accelerated_gradient;
 mod admm;
 mod driver;
 mod execute;
 mod history;
+mod line_search;
+mod linearized_admm;
+mod nonlinear_padmm;
 mod options;
+mod parameter;
 mod pdhg;
+mod proximal_admm;
+mod proximal_gradient;
 mod solution;
 mod solve;
+mod step_size;
 mod subproblem;
 
+pub use accelerated_gradient::{AcceleratedPgm, AcceleratedPgmState, Acceleration, Momentum, MomentumState};
 pub use admm::{Admm, AdmmState, Term};
 pub use driver::{LoopEnd, trace_loop};
 pub use history::{Column, ColumnKind, History};
+pub use line_search::{LineSearchState, LineSearchStepSize, RobustLineSearchStepSize, RobustState};
+pub use linearized_admm::{LinearizedAdmm, LinearizedAdmmState};
+pub use nonlinear_padmm::{Constraint, NonLinearPadmm};
 pub use options::{Options, Stop};
 pub use pdhg::{Pdhg, PdhgState};
+pub use proximal_admm::{ProximalAdmm, ProximalAdmmState};
+pub use proximal_gradient::{Pgm, PgmState};
 pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};
 pub use solve::{solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step};
+pub use step_size::{
+    AdaptiveBbState, AdaptiveBbStepSize, BbState, BbStepSize, CompositeProblem, ConstantStepSize, StepSize,
+};
 pub use subproblem::{CircularConvolveSolver, LinearSubproblemSolver, Quadratic, SubproblemSolver};
 
 use crate::{Array, Result, Tree, Variable};
