@@ -1,6 +1,7 @@
 //! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
 
 mod blocks;
+mod first_order;
 mod functionals;
 mod operators;
 mod optimizers;
