@@ -27,23 +27,34 @@
 //! ```
 
 mod admm;
+mod differentiate;
 mod driver;
 mod execute;
 mod history;
 mod options;
 mod pdhg;
+#[cfg(feature = "files")]
+mod saved;
 mod solution;
 mod solve;
 mod subproblem;
+mod term;
 
-pub use admm::{Admm, AdmmState, Term};
+pub use admm::{Admm, AdmmState};
+pub use differentiate::{implicit, unrolled};
 pub use driver::{LoopEnd, trace_loop};
 pub use history::{Column, ColumnKind, History};
 pub use options::{Options, Stop};
 pub use pdhg::{Pdhg, PdhgState};
+#[cfg(feature = "files")]
+pub use saved::{Saved, load, save};
 pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};
 pub use solve::{solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step};
-pub use subproblem::{CircularConvolveSolver, LinearSubproblemSolver, Quadratic, SubproblemSolver};
+pub use subproblem::{
+    CirculantEquations, CircularConvolveSolver, ConsensusSolver, LeastSquares, LinearSubproblemSolver, NormalEquations,
+    Quadratic, SubproblemSolver,
+};
+pub use term::Term;
 
 use crate::{Array, Result, Tree, Variable};
 
@@ -59,6 +70,13 @@ pub trait Method {
 
     /// What is computed once, before the first step.
     type Prepared;
+
+    /// What messages and files call it; by default the name of the Rust type.
+    fn name(&self) -> &str {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
 
     /// Computes what the steps share.
     ///
@@ -88,4 +106,14 @@ pub trait Method {
     fn working(&self, state: &Self::State) -> Vec<Array> {
         state.leaves()
     }
+}
+
+/// Where a method starts: from what was given, in the dtypes of `ty`, or from zero.
+fn started<X: Variable>(given: Option<&X>, ty: &X::Type) -> X {
+    let Some(given) = given else { return X::zeros(ty) };
+    let (leaves, types) = (given.leaves(), X::array_types(ty));
+    if leaves.len() != types.len() {
+        return given.clone();
+    }
+    given.with_leaves(leaves.iter().zip(types).map(|(leaf, ty)| leaf.astype(ty.dtype)).collect())
 }
