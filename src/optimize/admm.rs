@@ -1,11 +1,14 @@
 //! The alternating direction method of multipliers.
 
-use super::{Column, ConsensusSolver, Method, SubproblemSolver, Term, started};
+use super::parameter::{finite, positive, start, started};
+use super::{Column, ConsensusSolver, Method, SubproblemSolver, Term};
 use crate::functional::{Functional, Prox};
 use crate::inner::{norm, norm_square, zip};
 use crate::linop::{Identity, LinOp};
 use crate::{Array, BlockArray, DType, Error, ErrorKind, Factor, Result, Tree, Variable, impl_tree};
 use std::sync::Arc;
+
+const NAME: &str = "Admm";
 
 /// Minimises `f(x) + Σ g_i(C_i x)`, with penalties `ρ_i`:
 ///
@@ -88,7 +91,7 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Admm<F, S, X> {
     /// No term; terms whose operators take different types.
     pub fn new(f: F, terms: impl IntoIterator<Item = Term<X>>, solver: S) -> Result<Admm<F, S, X>> {
         let terms: Vec<Term<X>> = terms.into_iter().collect();
-        let refuse = |message: String| Err(Error::new(ErrorKind::Argument, "Admm", message));
+        let refuse = |message: String| Err(Error::new(ErrorKind::Argument, NAME, message));
         let Some(first) = terms.first() else {
             return refuse("no term was given; pass at least one".into());
         };
@@ -96,9 +99,7 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Admm<F, S, X> {
             let (first, other) = (first.describe(), other.describe());
             return refuse(format!("operators {first} and {other} must take the same type"));
         }
-        if let Some(term) = terms.iter().find(|term| term.penalty().as_real().is_some_and(|rho| !(rho > 0.0))) {
-            return refuse(format!("penalties must be positive, got {:?}", term.penalty()));
-        }
+        terms.iter().try_for_each(|term| positive(NAME, "the penalty rho", term.penalty()))?;
         Ok(Admm { f, terms, solver, alpha: Factor::ONE, x0: None })
     }
 
@@ -131,7 +132,7 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Admm<F, S, X> {
     #[track_caller]
     pub fn dual_residual(&self, z: &[BlockArray], old: &[BlockArray]) -> Array {
         let parts = self.terms.iter().zip(z).zip(old).map(|((term, z), old)| term.pull(&(z - old)));
-        let sum = parts.reduce(|sum, part| zip("Admm", &sum, &part, |a, b| a + b));
+        let sum = parts.reduce(|sum, part| zip(NAME, &sum, &part, |a, b| a + b));
         sum.map_or_else(|| Array::from(0.0f32), |sum| norm(&sum))
     }
 
@@ -197,11 +198,13 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Method for Admm<F
     type Prepared = S::Prepared;
 
     fn prepare(&self) -> Result<S::Prepared> {
+        finite(NAME, "the relaxation alpha", &self.alpha)?;
+        start(NAME, "x0", self.x0.as_ref(), &self.input_type())?;
         self.solver.prepare(&self.f, &self.terms)
     }
 
     fn init(&self) -> AdmmState<X> {
-        let x = started(self.x0.as_ref(), &self.input_type());
+        let x = started(NAME, "x0", self.x0.as_ref(), &self.input_type());
         let z: Vec<BlockArray> = self.terms.iter().map(|term| term.apply(&x)).collect();
         let u = z.iter().map(BlockArray::zeros_like).collect();
         let subproblem = self.solver.columns().iter().map(|_| Array::zeros(&[], self.real())).collect();

@@ -26,30 +26,47 @@
 //! # Ok::<(), cotangent::Error>(())
 //! ```
 
+mod accelerated_gradient;
 mod admm;
 mod differentiate;
 mod driver;
 mod execute;
 mod history;
+mod line_search;
+mod linearized_admm;
+mod nonlinear_padmm;
 mod options;
+mod parameter;
 mod pdhg;
+mod proximal_admm;
+mod proximal_gradient;
 #[cfg(feature = "files")]
 mod saved;
 mod solution;
 mod solve;
+mod step_size;
 mod subproblem;
 mod term;
 
+pub use accelerated_gradient::{AcceleratedPgm, AcceleratedPgmState, Acceleration, Momentum, MomentumState};
 pub use admm::{Admm, AdmmState};
 pub use differentiate::{implicit, unrolled};
 pub use driver::{LoopEnd, trace_loop};
 pub use history::{Column, ColumnKind, History};
+pub use line_search::{LineSearchState, LineSearchStepSize, RobustLineSearchStepSize, RobustState};
+pub use linearized_admm::{LinearizedAdmm, LinearizedAdmmState};
+pub use nonlinear_padmm::{Constraint, NonLinearPadmm};
 pub use options::{Options, Stop};
 pub use pdhg::{Pdhg, PdhgState};
+pub use proximal_admm::{ProximalAdmm, ProximalAdmmState};
+pub use proximal_gradient::{Pgm, PgmState};
 #[cfg(feature = "files")]
 pub use saved::{Saved, load, save};
 pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};
 pub use solve::{solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step};
+pub use step_size::{
+    AdaptiveBbState, AdaptiveBbStepSize, BbState, BbStepSize, CompositeProblem, ConstantStepSize, StepSize,
+};
 pub use subproblem::{
     CirculantEquations, CircularConvolveSolver, ConsensusSolver, LeastSquares, LinearSubproblemSolver, NormalEquations,
     Quadratic, SubproblemSolver,
@@ -106,14 +123,4 @@ pub trait Method {
     fn working(&self, state: &Self::State) -> Vec<Array> {
         state.leaves()
     }
-}
-
-/// Where a method starts: from what was given, in the dtypes of `ty`, or from zero.
-fn started<X: Variable>(given: Option<&X>, ty: &X::Type) -> X {
-    let Some(given) = given else { return X::zeros(ty) };
-    let (leaves, types) = (given.leaves(), X::array_types(ty));
-    if leaves.len() != types.len() {
-        return given.clone();
-    }
-    given.with_leaves(leaves.iter().zip(types).map(|(leaf, ty)| leaf.astype(ty.dtype)).collect())
 }
