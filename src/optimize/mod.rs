@@ -28,6 +28,7 @@
 
 mod accelerated_gradient;
 mod admm;
+mod differentiate;
 mod driver;
 mod execute;
 mod history;
@@ -39,13 +40,17 @@ mod parameter;
 mod pdhg;
 mod proximal_admm;
 mod proximal_gradient;
+#[cfg(feature = "files")]
+mod saved;
 mod solution;
 mod solve;
 mod step_size;
 mod subproblem;
+mod term;
 
 pub use accelerated_gradient::{AcceleratedPgm, AcceleratedPgmState, Acceleration, Momentum, MomentumState};
-pub use admm::{Admm, AdmmState, Term};
+pub use admm::{Admm, AdmmState};
+pub use differentiate::{implicit, unrolled};
 pub use driver::{LoopEnd, trace_loop};
 pub use history::{Column, ColumnKind, History};
 pub use line_search::{LineSearchState, LineSearchStepSize, RobustLineSearchStepSize, RobustState};
@@ -55,12 +60,18 @@ pub use options::{Options, Stop};
 pub use pdhg::{Pdhg, PdhgState};
 pub use proximal_admm::{ProximalAdmm, ProximalAdmmState};
 pub use proximal_gradient::{Pgm, PgmState};
+#[cfg(feature = "files")]
+pub use saved::{Saved, load, save};
 pub use solution::{Callback, Outcome, Report, Solution, Timings, Watch};
 pub use solve::{solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step};
 pub use step_size::{
     AdaptiveBbState, AdaptiveBbStepSize, BbState, BbStepSize, CompositeProblem, ConstantStepSize, StepSize,
 };
-pub use subproblem::{CircularConvolveSolver, LinearSubproblemSolver, Quadratic, SubproblemSolver};
+pub use subproblem::{
+    CirculantEquations, CircularConvolveSolver, ConsensusSolver, LeastSquares, LinearSubproblemSolver, NormalEquations,
+    Quadratic, SubproblemSolver,
+};
+pub use term::Term;
 
 use crate::{Array, Result, Tree, Variable};
 
@@ -76,6 +87,13 @@ pub trait Method {
 
     /// What is computed once, before the first step.
     type Prepared;
+
+    /// What messages and files call it; by default the name of the Rust type.
+    fn name(&self) -> &str {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
 
     /// Computes what the steps share.
     ///

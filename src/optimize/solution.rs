@@ -45,6 +45,8 @@ pub struct Solution<S, X = Array> {
     pub outcome: Outcome,
     /// Steps made in this solve, those given up as non-finite not counted.
     pub steps: usize,
+    /// The number of the next step: that of the first one of this solve, as the options have it, and the steps made.
+    pub next_step: usize,
     /// The state after the last step, from which [`solve_from`](crate::optimize::solve_from) continues.
     pub state: S,
     /// Statistics of each step.

@@ -107,7 +107,8 @@ fn finish<S, X>(reporter: Reporter<'_>, end: LoopEnd<S, X>, timings: Timings) ->
     let mut times = reporter.times;
     times.push((steps.saturating_sub(1), timings.run.as_secs_f64()));
     let history = History::new(&reporter.columns, reporter.first_step, &statistics, &times);
-    Ok(Solution { x: end.x, outcome, steps, state: end.state, history, timings })
+    let next_step = reporter.first_step + steps;
+    Ok(Solution { x: end.x, outcome, steps, next_step, state: end.state, history, timings })
 }
 
 /// The first rows of a table.

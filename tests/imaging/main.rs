@@ -8,4 +8,5 @@ mod optimizers;
 mod parity;
 mod projectors;
 mod sample;
+mod solutions;
 mod stacks;

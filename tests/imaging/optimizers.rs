@@ -58,7 +58,7 @@ fn pdhg_makes_the_steps_of_its_equations() {
 
 #[test]
 fn admm_makes_the_steps_of_its_equations() {
-    let admm = |terms: Vec<Term>, limits| Admm::new(lasso_loss(), terms, LinearSubproblemSolver { limits }).unwrap();
+    let admm = |terms: Vec<Term>, limits| Admm::new(lasso_loss(), terms, LinearSubproblemSolver::new(limits)).unwrap();
     let lasso = || vec![Term::new(0.5 * L1Norm::new(), pair(), 2.0)];
     let default = ConjugateGradient::default();
     let options = |max_steps| Options { max_steps, ..Options::default() };
@@ -72,8 +72,8 @@ fn admm_makes_the_steps_of_its_equations() {
     assert_rows(&solution.history, &rows);
     assert_eq!(solution.history.column("CG It"), Some(vec![2.0; 3]));
     assert_close(&solution.x, &Array::from([-0.059_374_73f32, 0.879_267_9]), "x");
-    assert_close(&solution.state.z[0], &Array::from([0.0f32, 0.879_267_9]), "z");
-    assert_close(&solution.state.u[0], &Array::from([-0.049_732_9f32, 0.25]), "u");
+    assert_close(&solution.state.z[0][0], &Array::from([0.0f32, 0.879_267_9]), "z");
+    assert_close(&solution.state.u[0][0], &Array::from([-0.049_732_9f32, 0.25]), "u");
 
     let relaxed = solve(&admm(lasso(), default).relaxation(1.8), &options(2)).unwrap();
     assert_rows(&relaxed.history, &[[3.133_493, 0.505_366_1, 2.227_273], [2.818_292, 0.253_902_2, 0.592_562_2]]);
@@ -91,8 +91,7 @@ fn admm_makes_the_steps_of_its_equations() {
 
 #[test]
 fn the_fourier_solver_agrees_with_conjugate_gradients() {
-    let fine =
-        LinearSubproblemSolver { limits: ConjugateGradient { tolerance: 1e-12, ..ConjugateGradient::default() } };
+    let fine = LinearSubproblemSolver::new(ConjugateGradient { tolerance: 1e-12, ..ConjugateGradient::default() });
     for dtype in [DType::F64, DType::C128] {
         let y = random(dtype, &[6, 5], 81);
         let blur = CircularConvolve::new(random(dtype, &[3, 2], 82), y.ty().unwrap()).unwrap();
