@@ -6,7 +6,7 @@ use cotangent::functional::L21Norm;
 use cotangent::linop::{Boundary, Edge, FiniteDifference};
 use cotangent::loss::SquaredL2Loss;
 use cotangent::metric::psnr;
-use cotangent::optimize::{Options, Pdhg, solve};
+use cotangent::optimize::{Options, Pdhg, Stop, solve};
 use cotangent::random::{Key, normal};
 use cotangent::{Array, DType, Result};
 
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     // min_x ½ ‖x − y‖² + 0.15 ‖D x‖₂,₁
     let d = FiniteDifference::new(y.ty()?, Boundary::append(Edge::Zero))?;
     let method = Pdhg::new(SquaredL2Loss::new(y.clone())?, 0.15 * L21Norm::new(), d, 0.25, 0.25).start(y.clone());
-    let options = Options { max_steps: 200, tolerance: Some(1e-3), ..Options::default() };
+    let options = Options { max_steps: 200, stop: Stop::at(1e-3), ..Options::default() };
     let solution = solve(&method, &options)?;
 
     println!("{} after {} steps, {:?}", solution.outcome, solution.steps, solution.timings);

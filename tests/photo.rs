@@ -70,7 +70,7 @@ fn deconv_tv(y: &Array) -> cotangent::Result<Admm<SquaredL2Loss, CircularConvolv
     Ok(Admm::new(f, [Term::new(2e-3 * L21Norm::new(), c, 5e-2)], CircularConvolveSolver::new())?.start(y.clone()))
 }
 
-fn check<M: Method>(name: &str, method: &M, steps: usize) -> Solution<M::State> {
+fn check<M: Method<Variable = Array>>(name: &str, method: &M, steps: usize) -> Solution<M::State> {
     let solution = solve(method, &Options { max_steps: steps, ..Options::default() }).unwrap();
     assert_eq!((solution.outcome, solution.steps), (Outcome::StepLimit, steps));
 

@@ -1,11 +1,14 @@
 //! The alternating direction method of multipliers.
 
-use super::{Column, Method, SubproblemSolver};
+use super::parameter::{finite, positive, start, started};
+use super::{Column, ConsensusSolver, Method, SubproblemSolver, Term};
 use crate::functional::{Functional, Prox};
-use crate::inner::{norm, norm_square};
-use crate::linop::LinOp;
-use crate::{Array, Error, ErrorKind, Factor, Result, Type, impl_tree};
+use crate::inner::{norm, norm_square, zip};
+use crate::linop::{Identity, LinOp};
+use crate::{Array, BlockArray, DType, Error, ErrorKind, Factor, Result, Tree, Variable, impl_tree};
 use std::sync::Arc;
+
+const NAME: &str = "Admm";
 
 /// Minimises `f(x) + Σ g_i(C_i x)`, with penalties `ρ_i`:
 ///
@@ -39,119 +42,193 @@ use std::sync::Arc;
 /// assert!((x[0] + 0.059_374_73).abs() < 1e-4 && (x[1] - 0.879_267_9).abs() < 1e-4);
 /// # Ok::<(), cotangent::Error>(())
 /// ```
+///
+/// The variable may be a block array, and so may what operators give:
+///
+/// ```
+/// use cotangent::functional::L1Norm;
+/// use cotangent::linop::{BlockSlice, Identity};
+/// use cotangent::loss::SquaredL2Loss;
+/// use cotangent::optimize::{Admm, LinearSubproblemSolver, Options, Term, solve};
+/// use cotangent::{Array, BlockArray};
+///
+/// let y = BlockArray::new([Array::from([1.0f32, 2.0]), Array::from([3.0f32])])?;
+/// let all = Term::new(0.5 * L1Norm::new(), Identity::new(y.ty()?), 1.0);
+/// let last = Term::new(L1Norm::new(), BlockSlice::new(y.ty()?, 1)?, 1.0);
+/// let method = Admm::new(SquaredL2Loss::new(y)?, [all, last], LinearSubproblemSolver::default())?;
+/// let solution = solve(&method, &Options::default())?;
+/// let x = solution.x[1].to_vec::<f32>()?;
+/// assert!((x[0] - 1.5).abs() < 1e-3);
+/// # Ok::<(), cotangent::Error>(())
+/// ```
 #[derive(Clone)]
-pub struct Admm<F, S> {
+pub struct Admm<F, S, X: Variable = Array> {
     f: F,
-    terms: Vec<Term>,
+    terms: Vec<Term<X>>,
     solver: S,
     alpha: Factor,
-    x0: Option<Array>,
-}
-
-/// A term `g(C x)` with its penalty `ρ`.
-#[derive(Clone)]
-pub struct Term {
-    /// The functional.
-    pub g: Arc<dyn Prox>,
-    /// The operator.
-    pub c: LinOp,
-    /// The penalty.
-    pub rho: Factor,
+    x0: Option<X>,
 }
 
 /// The state of [`Admm`].
 #[derive(Clone)]
-pub struct AdmmState {
+pub struct AdmmState<X = Array> {
     /// The solution.
-    pub x: Array,
-    /// The splitting variable of each term.
-    pub z: Vec<Array>,
+    pub x: X,
+    /// The splitting variable of each term: one block where its operator gives an array.
+    pub z: Vec<BlockArray>,
     /// The scaled dual variable of each term.
-    pub u: Vec<Array>,
+    pub u: Vec<BlockArray>,
     /// Statistics of the subproblem.
     pub subproblem: Vec<Array>,
 }
-impl_tree!(AdmmState { x, z, u, subproblem });
+impl_tree!(AdmmState<X> { x, z, u, subproblem });
 
-impl Term {
-    /// The term `g(C x)` with penalty `ρ`.
-    pub fn new(g: impl Prox + 'static, c: impl Into<LinOp>, rho: impl Into<Factor>) -> Term {
-        Term { g: Arc::new(g), c: c.into(), rho: rho.into() }
-    }
-}
-
-impl<F: Functional, S: SubproblemSolver<F>> Admm<F, S> {
+impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Admm<F, S, X> {
     /// The method for `f(x) + Σ g_i(C_i x)`; without `f`, pass [`ZeroFunctional`](crate::functional::ZeroFunctional).
     ///
     /// # Errors
     /// No term; terms whose operators take different types.
-    pub fn new(f: F, terms: impl IntoIterator<Item = Term>, solver: S) -> Result<Admm<F, S>> {
-        let terms: Vec<Term> = terms.into_iter().collect();
-        let refuse = |message: String| Err(Error::new(ErrorKind::Argument, "Admm", message));
+    pub fn new(f: F, terms: impl IntoIterator<Item = Term<X>>, solver: S) -> Result<Admm<F, S, X>> {
+        let terms: Vec<Term<X>> = terms.into_iter().collect();
+        let refuse = |message: String| Err(Error::new(ErrorKind::Argument, NAME, message));
         let Some(first) = terms.first() else {
             return refuse("no term was given; pass at least one".into());
         };
-        if let Some(other) = terms.iter().find(|term| term.c.input_type() != first.c.input_type()) {
-            return refuse(format!("operators {:?} and {:?} must take the same type", first.c, other.c));
+        if let Some(other) = terms.iter().find(|term| term.input_type() != first.input_type()) {
+            let (first, other) = (first.describe(), other.describe());
+            return refuse(format!("operators {first} and {other} must take the same type"));
         }
+        terms.iter().try_for_each(|term| positive(NAME, "the penalty rho", term.penalty()))?;
         Ok(Admm { f, terms, solver, alpha: Factor::ONE, x0: None })
     }
 
     /// With another relaxation `α` than 1, commonly between 1 and 1.8.
-    pub fn relaxation(self, alpha: impl Into<Factor>) -> Admm<F, S> {
+    pub fn relaxation(self, alpha: impl Into<Factor>) -> Admm<F, S, X> {
         Admm { alpha: alpha.into(), ..self }
     }
 
     /// Starting from `x0`.
-    pub fn start(self, x0: Array) -> Admm<F, S> {
+    pub fn start(self, x0: X) -> Admm<F, S, X> {
         Admm { x0: Some(x0), ..self }
     }
 
-    fn input_type(&self) -> Type {
-        self.terms[0].c.input_type()
+    /// `f(x) + Σ g_i(z_i)`.
+    #[track_caller]
+    pub fn objective(&self, x: &X, z: &[BlockArray]) -> Array {
+        let parts = self.terms.iter().zip(z).map(|(term, z)| term.value(z));
+        parts.fold(self.f.value(x), |sum, part| sum + part)
+    }
+
+    /// `sqrt(Σ ρ_i ‖C_i x − z_i‖²)`.
+    #[track_caller]
+    pub fn primal_residual(&self, x: &X, z: &[BlockArray]) -> Array {
+        let parts = self.terms.iter().zip(z);
+        let parts = parts.map(|(term, z)| term.penalty().times(&norm_square(&(term.apply(x) - z))));
+        parts.reduce(|sum, part| sum + part).map_or_else(|| Array::from(0.0f32), |sum| sum.sqrt())
+    }
+
+    /// `‖Σ ρ_i C_iᴴ (z_i − old_i)‖`.
+    #[track_caller]
+    pub fn dual_residual(&self, z: &[BlockArray], old: &[BlockArray]) -> Array {
+        let parts = self.terms.iter().zip(z).zip(old).map(|((term, z), old)| term.pull(&(z - old)));
+        let sum = parts.reduce(|sum, part| zip(NAME, &sum, &part, |a, b| a + b));
+        sum.map_or_else(|| Array::from(0.0f32), |sum| norm(&sum))
+    }
+
+    fn input_type(&self) -> X::Type {
+        self.terms[0].input_type()
+    }
+
+    /// The dtype of statistics of the subproblem.
+    fn real(&self) -> DType {
+        X::array_types(&self.input_type()).first().map_or(DType::F32, |ty| ty.dtype.real())
     }
 }
 
-impl<F: Functional, S: SubproblemSolver<F>> Method for Admm<F, S> {
-    type State = AdmmState;
+impl<X: Variable, F: Prox<X>> Admm<F, ConsensusSolver, X> {
+    /// The consensus form: `min Σ f_i(x_i) + f(x)` subject to `x_i = x`, with one penalty `ρ` for all. Each `f_i` has a
+    /// copy `x_i` of the variable (`z` in the state) and its own prox, and the copies are led to agree:
+    ///
+    /// ```text
+    /// x⁺   = prox_{f/Nρ}(mean_i (x_i − u_i))
+    /// x_i⁺ = prox_{f_i/ρ}(x⁺ + u_i)
+    /// u_i⁺ = u_i + x⁺ − x_i⁺
+    /// ```
+    ///
+    /// The `f_i` may be losses of parts of the data, each with its own operator; `f` is what regularises, or
+    /// [`ZeroFunctional`](crate::functional::ZeroFunctional).
+    ///
+    /// ```
+    /// use cotangent::functional::{Prox, ZeroFunctional};
+    /// use cotangent::loss::SquaredL2Loss;
+    /// use cotangent::optimize::{Admm, Options, Stop, solve};
+    /// use cotangent::Array;
+    /// use std::sync::Arc;
+    ///
+    /// // The mean of two measurements minimises the sum of their squared distances.
+    /// let measured = [Array::from([1.0f32, 4.0]), Array::from([3.0f32, 0.0])];
+    /// let ty = measured[0].ty()?;
+    /// let losses = measured.map(|y| SquaredL2Loss::new(y).map(|loss| Arc::new(loss) as Arc<dyn Prox>));
+    /// let losses = losses.into_iter().collect::<Result<Vec<_>, _>>()?;
+    /// let method = Admm::consensus(ZeroFunctional::new(), losses, ty, 1.0)?;
+    /// let solution = solve(&method, &Options { stop: Stop::at(1e-6), ..Options::default() })?.converged()?;
+    /// let x = solution.x.to_vec::<f32>()?;
+    /// assert!((x[0] - 2.0).abs() < 1e-5 && (x[1] - 2.0).abs() < 1e-5);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No functional.
+    pub fn consensus(
+        f: F,
+        parts: impl IntoIterator<Item = Arc<dyn Prox<X>>>,
+        ty: X::Type,
+        rho: impl Into<Factor>,
+    ) -> Result<Admm<F, ConsensusSolver, X>> {
+        let rho = rho.into();
+        let identity: LinOp<X, X> = LinOp::from_shared(Arc::new(Identity::new(ty)));
+        Admm::new(f, parts.into_iter().map(|part| Term::new(part, &identity, rho.clone())), ConsensusSolver::new())
+    }
+}
+
+impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Method for Admm<F, S, X> {
+    type Variable = X;
+    type State = AdmmState<X>;
     type Prepared = S::Prepared;
 
     fn prepare(&self) -> Result<S::Prepared> {
+        finite(NAME, "the relaxation alpha", &self.alpha)?;
+        start(NAME, "x0", self.x0.as_ref(), &self.input_type())?;
         self.solver.prepare(&self.f, &self.terms)
     }
 
-    fn init(&self) -> AdmmState {
-        let ty = self.input_type();
-        let x = match &self.x0 {
-            Some(x0) => x0.astype(ty.dtype),
-            None => Array::zeros(&ty.shape, ty.dtype),
-        };
-        let z: Vec<Array> = self.terms.iter().map(|term| term.c.apply(&x)).collect();
-        let u = z.iter().map(Array::zeros_like).collect();
-        let real = ty.dtype.real();
-        let subproblem = self.solver.columns().iter().map(|_| Array::zeros(&[], real)).collect();
+    fn init(&self) -> AdmmState<X> {
+        let x = started(NAME, "x0", self.x0.as_ref(), &self.input_type());
+        let z: Vec<BlockArray> = self.terms.iter().map(|term| term.apply(&x)).collect();
+        let u = z.iter().map(BlockArray::zeros_like).collect();
+        let subproblem = self.solver.columns().iter().map(|_| Array::zeros(&[], self.real())).collect();
         AdmmState { x, z, u, subproblem }
     }
 
-    fn step(&self, prepared: &S::Prepared, state: &AdmmState) -> AdmmState {
-        let targets: Vec<Array> = state.z.iter().zip(&state.u).map(|(z, u)| z - u).collect();
+    fn step(&self, prepared: &S::Prepared, state: &AdmmState<X>) -> AdmmState<X> {
+        let targets: Vec<BlockArray> = state.z.iter().zip(&state.u).map(|(z, u)| z - u).collect();
         let (x, statistics) = self.solver.solve(&self.f, &self.terms, prepared, &state.x, &targets);
-        let real = self.input_type().dtype.real();
-        let subproblem = statistics.iter().map(|value| value.astype(real)).collect();
+        let subproblem = statistics.iter().map(|value| value.astype(self.real())).collect();
         let relaxed = self.alpha.as_real() != Some(1.0);
         let rest = &Factor::ONE + &-&self.alpha;
         let (mut zs, mut us) = (Vec::new(), Vec::new());
         for ((term, z), u) in self.terms.iter().zip(&state.z).zip(&state.u) {
-            let cx = term.c.apply(&x);
-            let c = if relaxed { self.alpha.times(&cx) + rest.times(z) } else { cx };
-            let z = term.g.prox(&(&c + u), term.rho.recip());
+            let cx = term.apply(&x);
+            let c = if relaxed { cx.zip(z, |cx, z| self.alpha.times(cx) + rest.times(z)) } else { cx };
+            let z = term.prox(&(&c + u));
             us.push(u + c - &z);
             zs.push(z);
         }
         AdmmState { x, z: zs, u: us, subproblem }
     }
 
-    fn minimizer(&self, state: &AdmmState) -> Array {
+    fn minimizer(&self, state: &AdmmState<X>) -> X {
         state.x.clone()
     }
 
@@ -160,30 +237,21 @@ impl<F: Functional, S: SubproblemSolver<F>> Method for Admm<F, S> {
         own.into_iter().chain(self.solver.columns()).collect()
     }
 
-    fn statistics(&self, previous: &AdmmState, state: &AdmmState) -> Vec<Array> {
-        let mut objective = self.f.value(&state.x);
-        let mut primal = objective.zeros_like();
-        let mut pull: Option<Array> = None;
-        for (position, term) in self.terms.iter().enumerate() {
-            let (z, old) = (&state.z[position], &previous.z[position]);
-            objective += term.g.value(z);
-            primal += term.rho.times(&norm_square(&(term.c.apply(&state.x) - z)));
-            let part = term.rho.times(&term.c.adjoint(&(z - old)));
-            pull = Some(match pull {
-                Some(pull) => pull + part,
-                None => part,
-            });
-        }
-        let dual = pull.map_or_else(|| primal.zeros_like(), |pull| norm(&pull));
-        [vec![objective, primal.sqrt(), dual], state.subproblem.clone()].concat()
+    fn statistics(&self, previous: &AdmmState<X>, state: &AdmmState<X>) -> Vec<Array> {
+        let objective = self.objective(&state.x, &state.z);
+        let primal = self.primal_residual(&state.x, &state.z);
+        let dual = self.dual_residual(&state.z, &previous.z);
+        [vec![objective, primal, dual], state.subproblem.clone()].concat()
     }
 
-    fn done(&self, _previous: &AdmmState, state: &AdmmState, statistics: &[Array], tolerance: f64) -> Array {
+    fn done(&self, _previous: &AdmmState<X>, state: &AdmmState<X>, statistics: &[Array], tolerance: f64) -> Array {
         let limit = norm(&state.x).maximum(1.0) * tolerance;
         statistics[1].less_equal(&limit) & statistics[2].less_equal(&limit)
     }
 
-    fn working(&self, state: &AdmmState) -> Vec<Array> {
-        [std::slice::from_ref(&state.x), &state.z, &state.u].concat()
+    fn working(&self, state: &AdmmState<X>) -> Vec<Array> {
+        let mut arrays = state.x.leaves();
+        state.z.iter().chain(&state.u).for_each(|blocks| blocks.push_leaves(&mut arrays));
+        arrays
     }
 }

@@ -84,6 +84,26 @@ impl History {
         History { columns, rows: statistics.iter().enumerate().map(row).collect() }
     }
 
+    /// The history whose numbers are these, row by row, with all its columns.
+    #[cfg(feature = "files")]
+    pub(super) fn recorded(columns: &[Column], numbers: &[f64]) -> History {
+        let history = History::new(columns, 0, &[], &[]);
+        let rows = numbers.chunks(history.columns.len()).map(<[f64]>::to_vec).collect();
+        History { rows, ..history }
+    }
+
+    /// This history with that of the steps that followed, whose times are counted on from its last one.
+    #[must_use]
+    pub fn followed_by(mut self, later: History) -> History {
+        let past = self.rows.last().map_or(0.0, |row| row[1]);
+        let rows = later.rows.into_iter().map(|mut row| {
+            row[1] += past;
+            row
+        });
+        self.rows.extend(rows);
+        self
+    }
+
     /// The columns.
     pub fn columns(&self) -> &[Column] {
         &self.columns

@@ -17,8 +17,12 @@ pub enum Outcome {
     StepLimit,
     /// The caller asked to stop.
     Stopped,
+    /// The time limit had passed.
+    TimeLimit,
     /// A step gave infinity or NaN; the last finite state was kept.
     NonFinite,
+    /// All steps asked for were made, but the line search in the last one failed.
+    SearchFailed,
 }
 
 /// How long the parts of a solve took.
@@ -34,13 +38,15 @@ pub struct Timings {
 
 /// The result of a solve, whatever its outcome.
 #[derive(Clone)]
-pub struct Solution<S> {
+pub struct Solution<S, X = Array> {
     /// The solution.
-    pub x: Array,
+    pub x: X,
     /// Why the solve ended.
     pub outcome: Outcome,
     /// Steps made in this solve, those given up as non-finite not counted.
     pub steps: usize,
+    /// The number of the next step: that of the first one of this solve, as the options have it, and the steps made.
+    pub next_step: usize,
     /// The state after the last step, from which [`solve_from`](crate::optimize::solve_from) continues.
     pub state: S,
     /// Statistics of each step.
@@ -75,13 +81,15 @@ pub struct Watch<'a> {
 }
 
 impl Outcome {
-    /// The code of an outcome in a traced program; 0 while it runs.
+    /// The code of an outcome in a traced program; 0 while it runs. Both the caller and the clock stop it by one request, so
+    /// that the program does not know which it was.
     pub(super) fn code(self) -> i32 {
         match self {
             Outcome::StepLimit => 0,
             Outcome::Converged => 1,
-            Outcome::Stopped => 2,
+            Outcome::Stopped | Outcome::TimeLimit => 2,
             Outcome::NonFinite => 3,
+            Outcome::SearchFailed => 4,
         }
     }
 
@@ -91,6 +99,7 @@ impl Outcome {
             1 => Outcome::Converged,
             2 => Outcome::Stopped,
             3 => Outcome::NonFinite,
+            4 => Outcome::SearchFailed,
             _ => Outcome::StepLimit,
         }
     }
@@ -102,6 +111,11 @@ impl fmt::Display for Outcome {
             Outcome::Converged => "converged",
             Outcome::StepLimit => "reached the step limit; continue with `solve_from` or raise `max_steps`",
             Outcome::Stopped => "stopped by the caller; continue with `solve_from`",
+            Outcome::TimeLimit => "reached the time limit; continue with `solve_from` or allow for more time",
+            Outcome::SearchFailed => {
+                "all steps were made, but the line search of the last one failed; allow for more trials, start from a larger \
+                 `L`, or look whether data and start are finite"
+            }
             Outcome::NonFinite => {
                 "a step gave infinity or NaN, the last finite state was kept; try smaller step lengths or penalties"
             }
@@ -109,12 +123,12 @@ impl fmt::Display for Outcome {
     }
 }
 
-impl<S> Solution<S> {
+impl<S, X> Solution<S, X> {
     /// The solution if the stopping rule was met.
     ///
     /// # Errors
     /// Any other outcome, with what to try.
-    pub fn converged(self) -> Result<Solution<S>> {
+    pub fn converged(self) -> Result<Solution<S, X>> {
         match self.outcome {
             Outcome::Converged => Ok(self),
             other => {
@@ -125,7 +139,7 @@ impl<S> Solution<S> {
     }
 }
 
-impl<S> fmt::Debug for Solution<S> {
+impl<S, X: fmt::Debug> fmt::Debug for Solution<S, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} after {} steps: {:?}", self.outcome, self.steps, self.x)
     }

@@ -4,6 +4,7 @@ mod alignment;
 mod blocks;
 #[cfg(feature = "photographs")]
 mod data;
+mod first_order;
 mod functionals;
 mod losses;
 mod operators;
@@ -12,4 +13,5 @@ mod parity;
 mod projectors;
 mod refusals;
 mod sample;
+mod solutions;
 mod stacks;

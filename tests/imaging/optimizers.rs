@@ -7,13 +7,14 @@ use cotangent::linop::{
 };
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{
-    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Outcome, Pdhg, Report, Term, Watch, solve,
-    solve_batched, solve_batched_watched, solve_from, solve_watched, step,
+    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Outcome, Pdhg, Report, Stop, Term, Watch,
+    solve, solve_batched, solve_batched_watched, solve_from, solve_watched, step,
 };
 use cotangent::solver::ConjugateGradient;
 use cotangent::{Array, DType, Type};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 fn denoise(y: &Array) -> Pdhg {
     let d = FiniteDifference::new(y.ty().unwrap(), Boundary::append(Edge::Zero)).unwrap();
@@ -57,7 +58,7 @@ fn pdhg_makes_the_steps_of_its_equations() {
 
 #[test]
 fn admm_makes_the_steps_of_its_equations() {
-    let admm = |terms: Vec<Term>, limits| Admm::new(lasso_loss(), terms, LinearSubproblemSolver { limits }).unwrap();
+    let admm = |terms: Vec<Term>, limits| Admm::new(lasso_loss(), terms, LinearSubproblemSolver::new(limits)).unwrap();
     let lasso = || vec![Term::new(0.5 * L1Norm::new(), pair(), 2.0)];
     let default = ConjugateGradient::default();
     let options = |max_steps| Options { max_steps, ..Options::default() };
@@ -71,8 +72,8 @@ fn admm_makes_the_steps_of_its_equations() {
     assert_rows(&solution.history, &rows);
     assert_eq!(solution.history.column("CG It"), Some(vec![2.0; 3]));
     assert_close(&solution.x, &Array::from([-0.059_374_73f32, 0.879_267_9]), "x");
-    assert_close(&solution.state.z[0], &Array::from([0.0f32, 0.879_267_9]), "z");
-    assert_close(&solution.state.u[0], &Array::from([-0.049_732_9f32, 0.25]), "u");
+    assert_close(&solution.state.z[0][0], &Array::from([0.0f32, 0.879_267_9]), "z");
+    assert_close(&solution.state.u[0][0], &Array::from([-0.049_732_9f32, 0.25]), "u");
 
     let relaxed = solve(&admm(lasso(), default).relaxation(1.8), &options(2)).unwrap();
     assert_rows(&relaxed.history, &[[3.133_493, 0.505_366_1, 2.227_273], [2.818_292, 0.253_902_2, 0.592_562_2]]);
@@ -90,8 +91,7 @@ fn admm_makes_the_steps_of_its_equations() {
 
 #[test]
 fn the_fourier_solver_agrees_with_conjugate_gradients() {
-    let fine =
-        LinearSubproblemSolver { limits: ConjugateGradient { tolerance: 1e-12, ..ConjugateGradient::default() } };
+    let fine = LinearSubproblemSolver::new(ConjugateGradient { tolerance: 1e-12, ..ConjugateGradient::default() });
     for dtype in [DType::F64, DType::C128] {
         let y = random(dtype, &[6, 5], 81);
         let blur = CircularConvolve::new(random(dtype, &[3, 2], 82), y.ty().unwrap()).unwrap();
@@ -123,7 +123,7 @@ fn the_fourier_solver_agrees_with_conjugate_gradients() {
 fn a_converged_solution_is_optimal() {
     let y = image();
     let solution =
-        solve(&denoise(&y), &Options { max_steps: 5000, tolerance: Some(1e-6), ..Options::default() }).unwrap();
+        solve(&denoise(&y), &Options { max_steps: 5000, stop: Stop::at(1e-6), ..Options::default() }).unwrap();
     assert_eq!(solution.outcome, Outcome::Converged);
     assert!(solution.steps < 5000 && solution.history.rows().len() == solution.steps);
     // x = y − Dᵀ z, and z is dual feasible: ‖z‖ ≤ 0.2 in each pixel, equal where the gradient does not vanish.
@@ -134,7 +134,7 @@ fn a_converged_solution_is_optimal() {
     assert!(lengths.max().item().unwrap() < 0.2 + 1e-5);
     let converged = solution.converged().unwrap();
     assert_eq!(converged.outcome, Outcome::Converged);
-    let early = solve(&denoise(&y), &Options { max_steps: 2, tolerance: Some(1e-6), ..Options::default() }).unwrap();
+    let early = solve(&denoise(&y), &Options { max_steps: 2, stop: Stop::at(1e-6), ..Options::default() }).unwrap();
     assert!(early.converged().unwrap_err().to_string().contains("raise `max_steps`"));
 }
 
@@ -184,6 +184,46 @@ fn reports_come_as_often_as_asked_and_stop_the_loop() {
     assert_eq!((solution.outcome, solution.steps), (Outcome::Stopped, 4));
 }
 
+#[test]
+fn the_first_stopping_rule_that_holds_ends_the_loop() {
+    let y = image();
+    let ended = |stop: Stop| {
+        let options = Options { max_steps: 400, report_every: 0, stop, ..Options::default() };
+        solve(&denoise(&y), &options).unwrap()
+    };
+    let change = ended(Stop { change: Some(1e-3), ..Stop::default() });
+    assert_eq!(change.outcome, Outcome::Converged);
+    let before = solve(&denoise(&y), &Options { max_steps: change.steps - 1, ..Options::default() }).unwrap();
+    let moved = (&change.x - &before.x).norm().item().unwrap();
+    assert!(moved <= 1e-3 * change.x.norm().item().unwrap());
+
+    let limits = vec![("Prml Rsdl", 0.05), ("Dual Rsdl", 0.1)];
+    let limited = ended(Stop { limits, ..Stop::default() });
+    let small = |row: &Vec<f64>| row[3] <= 0.05 && row[4] <= 0.1;
+    let rows = limited.history.rows();
+    assert!(small(&rows[limited.steps - 1]) && !rows[..limited.steps - 1].iter().any(small));
+
+    let both = ended(Stop { change: Some(0.0), limits: vec![("Objective", 1e9)], ..Stop::default() });
+    assert_eq!((both.outcome, both.steps), (Outcome::Converged, 1));
+
+    let late = ended(Stop { time: Some(Duration::ZERO), ..Stop::default() });
+    assert_eq!((late.outcome, late.steps), (Outcome::TimeLimit, 1));
+    let early = ended(Stop { time: Some(Duration::from_secs(3600)), ..Stop::default() });
+    assert_eq!((early.outcome, early.steps), (Outcome::StepLimit, 400));
+}
+
+#[test]
+fn stopping_rules_that_do_not_fit_are_refused() {
+    let refusal = |stop: Stop| {
+        let options = Options { stop, ..Options::default() };
+        solve(&denoise(&image()), &options).unwrap_err().message().to_string()
+    };
+    let unknown = refusal(Stop { limits: vec![("Gap", 0.1)], ..Stop::default() });
+    assert!(unknown.contains("`Gap`") && unknown.contains("Objective"), "{unknown}");
+    assert!(refusal(Stop::at(-1.0)).contains("must not be negative"));
+    assert!(refusal(Stop { change: Some(f64::NAN), ..Stop::default() }).contains("`change`"));
+}
+
 /// Step lengths far above the bound overflow; the last finite state is kept.
 #[test]
 fn a_divergent_solve_keeps_its_last_finite_state() {
@@ -224,7 +264,7 @@ fn nothing_is_recorded_unless_asked() {
 #[test]
 fn slices_are_solved_as_each_alone() {
     let channels = random(DType::F32, &[3, 6, 5], 83);
-    let options = Options { max_steps: 40, tolerance: Some(1e-2), ..Options::default() };
+    let options = Options { max_steps: 40, stop: Stop::at(1e-2), ..Options::default() };
     let all = solve_batched(|y: Array| Ok(denoise(&y)), &channels, &options).unwrap();
     let steps = all.steps.to_vec::<i32>().unwrap();
     for channel in 0..3 {
@@ -237,7 +277,7 @@ fn slices_are_solved_as_each_alone() {
 #[test]
 fn slices_are_reported_together() {
     let channels = random(DType::F32, &[3, 6, 5], 83);
-    let options = Options { max_steps: 40, tolerance: Some(1e-2), report_every: 1, ..Options::default() };
+    let options = Options { max_steps: 40, stop: Stop::at(1e-2), report_every: 1, ..Options::default() };
     let silent = solve_batched(|y: Array| Ok(denoise(&y)), &channels, &options).unwrap();
     let mut finite = vec![0; 3];
     let mut columns = 0;

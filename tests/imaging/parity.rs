@@ -10,8 +10,8 @@ use cotangent::linop::{
 };
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{
-    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Pdhg, Quadratic, Solution, SubproblemSolver,
-    Term, solve,
+    Admm, CircularConvolveSolver, LeastSquares, LinearSubproblemSolver, Method, Options, Pdhg, Solution,
+    SubproblemSolver, Term, solve,
 };
 use cotangent::solver::ConjugateGradient;
 use cotangent::{Array, DType, Factor, Type, metric};
@@ -345,19 +345,19 @@ impl Case<'_> {
         }
     }
 
-    fn admm_with_solver<F: Quadratic>(&self, f: F, problem: &Value) -> Results {
+    fn admm_with_solver<F: LeastSquares>(&self, f: F, problem: &Value) -> Results {
         let solver = &problem["subproblem"];
         match solver["solver"].as_str().unwrap() {
             "CircularConvolveSolver" => self.admm(f, problem, CircularConvolveSolver::new()),
             "LinearSubproblemSolver" => {
                 let limits = limits(&solver["cg_kwargs"], 1e-4);
-                self.admm(f, problem, LinearSubproblemSolver { limits })
+                self.admm(f, problem, LinearSubproblemSolver::new(limits))
             }
             other => panic!("solver {other}"),
         }
     }
 
-    fn admm<F: Quadratic, S: SubproblemSolver<F>>(&self, f: F, problem: &Value, solver: S) -> Results {
+    fn admm<F: LeastSquares, S: SubproblemSolver<F>>(&self, f: F, problem: &Value, solver: S) -> Results {
         let list = |name: &str| problem[name].as_array().unwrap().clone();
         let terms = list("g")
             .into_iter()
@@ -374,13 +374,13 @@ impl Case<'_> {
         let solution = self.solved(&method);
         let mut results = statistics(&solution);
         for (position, (z, u)) in solution.state.z.iter().zip(&solution.state.u).enumerate() {
-            results.insert(format!("z_list{position}"), z.clone());
-            results.insert(format!("u_list{position}"), u.clone());
+            results.insert(format!("z_list{position}"), z[0].clone());
+            results.insert(format!("u_list{position}"), u[0].clone());
         }
         results
     }
 
-    fn solved<M: Method>(&self, method: &M) -> Solution<M::State> {
+    fn solved<M: Method<Variable = Array>>(&self, method: &M) -> Solution<M::State> {
         let max_steps = self.params()["maxiter"].as_u64().unwrap() as usize;
         solve(method, &Options { max_steps, ..Options::default() })
             .unwrap_or_else(|error| panic!("{}: {error}", self.id()))

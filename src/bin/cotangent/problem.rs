@@ -107,7 +107,12 @@ impl Problem {
         Ok(noisy)
     }
 
-    fn run<M: Method>(&self, method: &M, degraded: Array, progress: &mut Progress<'_>) -> Result<Solved> {
+    fn run<M: Method<Variable = Array>>(
+        &self,
+        method: &M,
+        degraded: Array,
+        progress: &mut Progress<'_>,
+    ) -> Result<Solved> {
         let options = Options { max_steps: self.iterations, ..Options::default() };
         let mut callback = |report: &Report<'_>| {
             progress(report.step + 1, report.row[0]);

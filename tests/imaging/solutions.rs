@@ -1,0 +1,161 @@
+//! What is done with solutions: files, derivatives, batches.
+
+use crate::sample::{assert_close, random};
+use cotangent::functional::{L1Norm, L21Norm, NonNegativeIndicator, ScaledFunctional};
+use cotangent::linop::{Boundary, CircularConvolve, FiniteDifference, Identity, MatrixOperator};
+use cotangent::loss::SquaredL2Loss;
+use cotangent::optimize::{
+    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Pdhg, Stop, Term, Watch, implicit, load,
+    save, solve, solve_batched, solve_from, unrolled,
+};
+use cotangent::solver::ConjugateGradient;
+use cotangent::{Array, DType, Tree, Type, grad};
+use std::path::PathBuf;
+
+/// Deconvolution with two terms whose splitting variables differ in shape, of a weight `lambda`.
+fn deconvolve(y: &Array, lambda: &Array) -> Admm<SquaredL2Loss, CircularConvolveSolver> {
+    let ty = y.ty().unwrap();
+    let blur = CircularConvolve::new(random(y.dtype().unwrap(), &[3, 2], 82), ty.clone()).unwrap();
+    let f = SquaredL2Loss::new(y.clone()).unwrap().operator::<Array>(blur).unwrap();
+    let d = FiniteDifference::new(ty.clone(), Boundary::CIRCULAR).unwrap();
+    let variation = Term::new(ScaledFunctional::new(lambda.clone(), L21Norm::new()), d, 0.5);
+    let positive = Term::new(NonNegativeIndicator::new(), Identity::new(ty), 0.3);
+    Admm::new(f, [variation, positive], CircularConvolveSolver::new()).unwrap()
+}
+
+fn sparse(y: &Array, lambda: &Array, rho: f64) -> Admm<SquaredL2Loss, LinearSubproblemSolver> {
+    let a = MatrixOperator::new(random(y.dtype().unwrap(), &[8, 5], 90)).unwrap();
+    let f = SquaredL2Loss::new(y.clone()).unwrap().operator::<Array>(a).unwrap();
+    let g = ScaledFunctional::new(lambda.clone(), L1Norm::new());
+    let term = Term::new(g, Identity::new(Type::new(y.dtype().unwrap(), &[5])), rho);
+    let limits = ConjugateGradient { tolerance: 1e-13, ..ConjugateGradient::default() };
+    Admm::new(f, [term], LinearSubproblemSolver::new(limits).differentiable()).unwrap()
+}
+
+/// The slope of a function of a number by differences.
+fn difference(f: impl Fn(Array) -> Array, at: f64) -> f64 {
+    let value = |x: f64| f(Array::from(x)).item().unwrap();
+    (value(at + 1e-5) - value(at - 1e-5)) / 2e-5
+}
+
+#[test]
+fn a_weight_is_learned_through_a_fixed_number_of_steps() {
+    let (y, truth) = (random(DType::F64, &[6, 5], 81), random(DType::F64, &[6, 5], 85));
+    let image = |lambda: Array| {
+        let method = deconvolve(&y, &lambda);
+        (unrolled(&method, 20, method.init()).x - &truth).abs2().sum()
+    };
+    let slope = grad(image).call(Array::from(0.05f64)).unwrap().item().unwrap();
+    let wanted = difference(image, 0.05);
+    assert!((slope - wanted).abs() < 1e-6 * wanted.abs().max(1.0), "{slope}, not {wanted}");
+
+    // Each step solves its equations by iteration.
+    let (y, truth) = (random(DType::F64, &[8], 86), random(DType::F64, &[5], 87));
+    let vector = |lambda: Array| {
+        let method = sparse(&y, &lambda, 0.6);
+        (unrolled(&method, 15, method.init()).x - &truth).abs2().sum()
+    };
+    let slope = grad(vector).call(Array::from(0.1f64)).unwrap().item().unwrap();
+    let wanted = difference(vector, 0.1);
+    assert!((slope - wanted).abs() < 1e-6 * wanted.abs().max(1.0), "{slope}, not {wanted}");
+}
+
+#[test]
+fn the_derivative_at_the_solution_is_that_of_the_solution() {
+    let (y, truth) = (random(DType::F64, &[8], 86), random(DType::F64, &[5], 87));
+    let options = Options { max_steps: 3000, stop: Stop::at(1e-11), ..Options::default() };
+    let error = |lambda: Array| {
+        let method = sparse(&y, &lambda, 0.6);
+        (implicit(&method, &options, method.init(), 300).x - &truth).abs2().sum()
+    };
+    let slope = grad(error).call(Array::from(0.1f64)).unwrap().item().unwrap();
+    let wanted = difference(error, 0.1);
+    assert!((slope - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{slope}, not {wanted}");
+    // The solution does not depend on the penalty, although every step does.
+    let state = |lambda: Array| {
+        let method = sparse(&y, &lambda, 2.5);
+        (implicit(&method, &options, method.init(), 600).x - &truth).abs2().sum()
+    };
+    let other = grad(state).call(Array::from(0.1f64)).unwrap().item().unwrap();
+    assert!((other - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{other}, not {wanted}");
+}
+
+#[test]
+fn data_are_batched_with_their_weights() {
+    let data = random(DType::F64, &[3, 6, 5], 83);
+    let weights = Array::from([0.02f64, 0.05, 0.1]);
+    let options = Options { max_steps: 30, ..Options::default() };
+    let build = |(y, lambda): (Array, Array)| Ok(deconvolve(&y, &lambda));
+    let all = solve_batched(build, &(data.clone(), weights.clone()), &options).unwrap();
+    for slice in 0..3 {
+        let (y, lambda) = (data.index_axis(0, slice), weights.index_axis(0, slice));
+        let alone = solve(&deconvolve(&y, &lambda), &options).unwrap();
+        assert_close(&all.x.index_axis(0, slice), &alone.x, "slice");
+        for (together, alone) in all.state.leaves().iter().zip(alone.state.leaves()) {
+            assert_close(&together.index_axis(0, slice), &alone, "state");
+        }
+    }
+}
+
+fn file(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    (directory, path)
+}
+
+#[test]
+fn a_restored_state_continues_bit_for_bit() {
+    for dtype in [DType::F32, DType::F64, DType::C64, DType::C128] {
+        let y = random(dtype, &[6, 5], 81);
+        let term = |dtype| Term::new(0.1 * L1Norm::new(), Identity::new(Type::new(dtype, &[6, 5])), 0.7);
+        let d = FiniteDifference::new(y.ty().unwrap(), Boundary::CIRCULAR).unwrap();
+        let terms = [term(dtype), Term::new(0.1 * L21Norm::new(), d, 0.4)];
+        let f = SquaredL2Loss::new(y.clone()).unwrap();
+        let method = Admm::new(f, terms, LinearSubproblemSolver::default()).unwrap();
+        let whole = solve(&method, &Options { max_steps: 9, ..Options::default() }).unwrap();
+        for first in [0, 4] {
+            let (_directory, path) = file("state.safetensors");
+            let part = solve(&method, &Options { max_steps: first, ..Options::default() }).unwrap();
+            save(&path, &method, &part).unwrap();
+            let saved = load(&path, &method).unwrap();
+            assert_eq!((saved.next_step, saved.history.rows()), (first, part.history.rows()));
+            let options = Options { max_steps: 9 - first, first_step: saved.next_step, ..Options::default() };
+            let rest = solve_from(&method, &options, saved.state, Watch::default()).unwrap();
+            for (got, want) in rest.state.leaves().iter().zip(whole.state.leaves()) {
+                assert_eq!(got.tensor().unwrap().bytes(), want.tensor().unwrap().bytes(), "{dtype}");
+            }
+            let history = saved.history.followed_by(rest.history);
+            assert_eq!(history.column("Iter"), whole.history.column("Iter"));
+            assert_eq!(history.column("Objective"), whole.history.column("Objective"));
+            assert!(history.column("Time").unwrap().is_sorted());
+        }
+    }
+}
+
+#[test]
+fn states_of_other_methods_are_refused() {
+    let y = random(DType::F32, &[6, 5], 81);
+    let lambda = Array::from(0.1f32);
+    let method = deconvolve(&y, &lambda);
+    let (_directory, path) = file("state.safetensors");
+    save(&path, &method, &solve(&method, &Options { max_steps: 2, ..Options::default() }).unwrap()).unwrap();
+
+    let identity = Identity::new(y.ty().unwrap());
+    let pdhg = Pdhg::new(SquaredL2Loss::new(y.clone()).unwrap(), L1Norm::new(), identity, 0.5, 0.5);
+    let error = load(&path, &pdhg).unwrap_err();
+    assert!(error.message().contains("Admm") && error.message().contains("Pdhg"), "{error}");
+
+    let larger = random(DType::F32, &[6, 6], 81);
+    let error = load(&path, &deconvolve(&larger, &lambda)).unwrap_err();
+    assert!(error.message().contains("f32[6,5]") && error.message().contains("f32[6,6]"), "{error}");
+
+    let term = Term::new(L1Norm::new(), Identity::new(y.ty().unwrap()), 1.0);
+    let one = Admm::new(SquaredL2Loss::new(y).unwrap(), [term], CircularConvolveSolver::new()).unwrap();
+    let error = load(&path, &one).unwrap_err();
+    assert!(error.message().contains("build the method as it was"), "{error}");
+
+    std::fs::write(&path, b"no state").unwrap();
+    assert!(load(&path, &one).unwrap_err().message().contains("no file of a solver state"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(load(&path, &one).unwrap_err().message().contains("could not be read"));
+}
