@@ -54,6 +54,7 @@ pub mod random;
 pub mod run;
 
 pub mod data;
+pub mod diagnostics;
 pub mod functional;
 pub mod guide;
 pub mod linop;
@@ -61,7 +62,10 @@ pub mod loss;
 pub mod metric;
 pub mod operator;
 pub mod optimize;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod solver;
+pub mod timer;
 
 mod axis;
 mod batch;

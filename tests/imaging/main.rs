@@ -4,9 +4,12 @@ mod alignment;
 mod blocks;
 #[cfg(feature = "photographs")]
 mod data;
+mod direct;
 mod first_order;
 mod functionals;
+mod iterative;
 mod losses;
+mod minimizers;
 mod operators;
 mod optimizers;
 mod parity;
