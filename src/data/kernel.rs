@@ -28,7 +28,8 @@ pub fn gaussian(shape: &[usize], covariance: Option<&Array>, dtype: DType) -> Re
     let axes = shape.len();
     let covariance = match covariance {
         None => {
-            let element = |at: usize| if at % (axes + 1) == 0 { (shape[at / axes] as f64 / 7.0).powi(2) } else { 0.0 };
+            let element =
+                |at: usize| if at.is_multiple_of(axes + 1) { (shape[at / axes] as f64 / 7.0).powi(2) } else { 0.0 };
             (0..axes * axes).map(element).collect()
         }
         Some(given) => {
