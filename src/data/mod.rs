@@ -13,8 +13,14 @@
 //! | [`Rings`], [`distances`] | objects with symmetry about an axis or a point |
 //! | [`tangle`], [`blocks`] | volumes without symmetry, smooth and piecewise constant |
 //! | [`disc_filters`], [`sparse_maps`] | convolutional sparse coding |
+//! | [`gaussian`] | blurs |
+//!
+//! Images are brought to a problem with [`grey`], [`downsample`] and [`salt_and_pepper`], and volumes looked at with
+//! [`tile_sections`].
 
 mod foam;
+mod images;
+mod kernel;
 #[cfg(feature = "photographs")]
 mod photograph;
 mod rings;
@@ -25,6 +31,8 @@ mod star;
 mod volume;
 
 pub use foam::{Bubble, Foam};
+pub use images::{downsample, grey, phase_difference, salt_and_pepper, tile_sections};
+pub use kernel::gaussian;
 #[cfg(feature = "photographs")]
 pub use photograph::Photograph;
 pub use rings::{Rings, distances};

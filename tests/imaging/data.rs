@@ -2,7 +2,8 @@
 
 use crate::sample::{assert_close, elements, number};
 use cotangent::data::{
-    Foam, Photograph, Rings, SheppLogan, SiemensStar, SphereFoam, blocks, disc_filters, distances, sparse_maps, tangle,
+    Foam, Photograph, Rings, SheppLogan, SiemensStar, SphereFoam, blocks, disc_filters, distances, downsample,
+    gaussian, grey, phase_difference, salt_and_pepper, sparse_maps, tangle, tile_sections,
 };
 use cotangent::random::Key;
 use cotangent::{Array, DType, ErrorKind, Index, Result, jit};
@@ -157,6 +158,32 @@ fn volumes_agree_with_worked_numbers() {
 }
 
 #[test]
+fn kernels_and_images_agree_with_worked_numbers() {
+    let line = gaussian(&[5], None, DType::F64).unwrap();
+    let wanted = Array::from([0.0110816, 0.2096185, 0.5585192, 0.2096185, 0.0110816]);
+    assert!(number(&(line - wanted).abs().max()) < 1e-6);
+    // A density has the mass 1, whatever the covariance, and the covariance as its second moment.
+    let covariance = Array::from([[4.0f64, 1.5], [1.5, 2.0]]);
+    let plane = gaussian(&[41, 42], Some(&covariance), DType::F64).unwrap();
+    assert!((number(&plane.sum()) - 1.0).abs() < 1e-6);
+    let (rows, columns) = (Array::iota(&[41, 42], 0, DType::F64) - 20.0, Array::iota(&[41, 42], 1, DType::F64) - 20.5);
+    assert!((number(&(plane * rows * columns).sum()) - 1.5).abs() < 1e-5);
+    let parrots = grey(&Photograph::Parrots.image()).unwrap();
+    assert_eq!(parrots.shape().unwrap()[..], [512, 768]);
+    let coarse = downsample(&parrots, 8).unwrap();
+    assert!((number(&coarse.mean()) - number(&parrots.mean())).abs() < 1e-5);
+    let noisy = salt_and_pepper(&Key::new(4), &parrots, 0.5, -1.0, 2.0).unwrap();
+    let share = |value: f64| number(&noisy.equal(value).astype(DType::F32).mean());
+    assert!((share(-1.0) - 0.25).abs() < 5e-3 && (share(2.0) - 0.25).abs() < 5e-3);
+    assert_close(&salt_and_pepper(&Key::new(4), &parrots, 0.0, -1.0, 2.0).unwrap(), &parrots, "no noise");
+    let turns = phase_difference(&Array::from([0.1f64, 3.0, -7.0]), &Array::from([6.2f64, 0.0, 0.0])).to_vec::<f64>();
+    let turns = turns.unwrap();
+    assert!((turns[0] - 0.183_185).abs() < 1e-5 && turns[1] == 3.0 && (turns[2] - (7.0 - TAU)).abs() < 1e-12);
+    let coloured = tile_sections(&Array::zeros(&[4, 5, 6, 3], DType::F32), 10).unwrap();
+    assert_eq!(coloured.shape().unwrap()[..], [20, 21, 3]);
+}
+
+#[test]
 fn phantoms_refuse_what_does_not_fit() {
     let (foam, head) = (|| Foam::new(Key::new(1)), SheppLogan::original());
     let rings = Rings::new(&[(1.0, 1.0)]).unwrap();
@@ -198,6 +225,19 @@ fn phantoms_refuse_what_does_not_fit() {
         (tangle([2, 0, 2], DType::F32).map(|_| ()), ErrorKind::Shape, "no elements"),
         (blocks([2, 2, 2], DType::I32).map(|_| ()), ErrorKind::DType, "f32 or f64"),
         (disc_filters(DType::U8).map(|_| ()), ErrorKind::DType, "f32 or f64"),
+        (gaussian(&[], None, DType::F32).map(|_| ()), ErrorKind::Shape, "axes"),
+        (gaussian(&[3, 3], Some(&Array::from([1.0f64])), DType::F32).map(|_| ()), ErrorKind::Shape, "2 by 2"),
+        (gaussian(&[3], Some(&Array::from([[-1.0f64]])), DType::F32).map(|_| ()), ErrorKind::Argument, "definite"),
+        (gaussian(&[3], Some(&Array::from([[f64::NAN]])), DType::F32).map(|_| ()), ErrorKind::Argument, "definite"),
+        (grey(&Array::zeros(&[3, 4], DType::F32)).map(|_| ()), ErrorKind::Shape, "three colours"),
+        (downsample(&Array::zeros(&[4, 6], DType::F32), 4).map(|_| ()), ErrorKind::Argument, "do not divide"),
+        (downsample(&Array::zeros(&[4], DType::F32), 0).map(|_| ()), ErrorKind::Argument, "do not divide"),
+        (
+            salt_and_pepper(&Key::new(1), &Array::from([1.0f32]), 1.5, 0.0, 1.0).map(|_| ()),
+            ErrorKind::Argument,
+            "from 0 to 1",
+        ),
+        (tile_sections(&Array::zeros(&[2, 2], DType::F32), 1).map(|_| ()), ErrorKind::Shape, "three axes"),
         (sparse_maps(&Key::new(1), 0, 1, DType::F32).map(|_| ()), ErrorKind::Shape, "no elements"),
         (sparse_maps(&Key::new(1), 1 << 20, 1, DType::F32).map(|_| ()), ErrorKind::Argument, "i32"),
     ];
