@@ -1,7 +1,10 @@
 //! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
 
 mod blocks;
+mod direct;
 mod functionals;
+mod iterative;
+mod minimizers;
 mod operators;
 mod optimizers;
 mod parity;
