@@ -228,6 +228,10 @@ impl<X: Variable, A: Acceleration<X>> Method for AcceleratedPgm<X, A> {
         settled(&state.x, &state.l, &statistics[2], accepted, tolerance)
     }
 
+    fn gave_up(&self, state: &AcceleratedPgmState<X, A::State>) -> Option<Array> {
+        self.acceleration.accepted(&state.acceleration).map(|accepted| accepted.logical_not())
+    }
+
     fn working(&self, state: &AcceleratedPgmState<X, A::State>) -> Vec<Array> {
         let origin = self.acceleration.origin(&state.x, &state.acceleration);
         [state.x.leaves(), origin.leaves()].concat()

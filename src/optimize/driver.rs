@@ -88,6 +88,10 @@ fn record_loop<M: Method>(method: &M, options: &Options, init: M::State) -> Resu
         }
         None => (state, step),
     };
+    let outcome = match method.gave_up(&state) {
+        Some(gave_up) => (outcome.equal(0i32) & gave_up).select(Outcome::SearchFailed.code(), outcome),
+        None => outcome,
+    };
     Ok(LoopEnd { x: method.minimizer(&state), state, steps, outcome, table })
 }
 

@@ -4,7 +4,7 @@
 //! So the search itself is hidden from differentiation, and what follows is computed with the factor it found: that way
 //! reverse mode goes through steps with a search although it does not go through loops of unknown length.
 
-use super::parameter::{between, zero_like};
+use super::parameter::{above, zero_like};
 use super::{Acceleration, CompositeProblem, StepSize};
 use crate::inner::zip;
 use crate::{Array, Error, ErrorKind, Result, Tree, Variable, cond, impl_tree, while_loop};
@@ -19,8 +19,9 @@ use crate::{Array, Error, ErrorKind, Result, Tree, Variable, cond, impl_tree, wh
 /// (A. Beck and M. Teboulle, *A fast iterative shrinkage-thresholding algorithm for linear inverse problems*, 2009.) Start it
 /// from an `L` that is too small.
 ///
-/// When the last trial fails, too, the step is made with `γ_u` times its `L`, untested; the state says so in `accepted`, and
-/// the method does not call itself converged. The next step searches on from there. Near a solution in single precision
+/// When the last trial fails, too, the step is made with `γ_u` times its `L`, untested, and the next step searches on from
+/// there. The state says so in `accepted`, the method does not call itself converged, and a solve that ends so has the
+/// outcome [`SearchFailed`](super::Outcome::SearchFailed). Near a solution in single precision
 /// rounding may make a trial fail and `L` one factor larger than it need be.
 ///
 /// ```
@@ -65,8 +66,8 @@ impl Default for LineSearchStepSize {
 /// until `f(x⁺) ≤ f(y) + Re ⟨∇f(y), x⁺ − y⟩ + (L / 2) ‖x⁺ − y‖²`; then `T⁺ = T + t` and `r⁺ = r + t L (x⁺ − y)`. It starts
 /// from `T = 0` and `r = x`. (M. Florea and S. Vorobyov, *A robust FISTA-like algorithm*, 2017.)
 ///
-/// When all trials fail, the last is taken, with an `L` one factor larger, as SCICO does; the state says so in `accepted`,
-/// and the method does not call itself converged.
+/// When all trials fail, the last is taken, with an `L` one factor larger, as SCICO does. That is told as with
+/// [`LineSearchStepSize`].
 ///
 /// ```
 /// use cotangent::functional::L1Norm;
@@ -84,7 +85,7 @@ impl Default for LineSearchStepSize {
 /// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RobustLineSearchStepSize {
-    /// The factor `γ_d < 1` by which `L` falls before the first trial of a step.
+    /// The factor `γ_d ≤ 1` by which `L` falls before the first trial of a step.
     pub gamma_d: f64,
     /// The factor `γ_u > 1` by which `L` grows.
     pub gamma_u: f64,
@@ -229,7 +230,10 @@ impl<X: Variable> Acceleration<X> for RobustLineSearchStepSize {
     }
 
     fn check(&self) -> Result<()> {
-        between("RobustLineSearchStepSize", "γ_d", self.gamma_d, 0.0, 1.0 + f64::EPSILON)?;
+        if !(self.gamma_d > 0.0 && self.gamma_d <= 1.0) {
+            let message = format!("γ_d must be more than 0 and at most 1, got {}", self.gamma_d);
+            return Err(Error::new(ErrorKind::Argument, "RobustLineSearchStepSize", message));
+        }
         check_search("RobustLineSearchStepSize", self.gamma_u, self.max_trials)
     }
 }
@@ -272,7 +276,7 @@ fn hidden<T: Tree>(tree: &T) -> T {
 }
 
 fn check_search(policy: &str, gamma_u: f64, max_trials: usize) -> Result<()> {
-    between(policy, "γ_u", gamma_u, 1.0, f64::INFINITY)?;
+    above(policy, "γ_u", gamma_u, 1.0)?;
     if max_trials == 0 {
         let message = "a search makes at least one trial, got `max_trials` = 0";
         return Err(Error::new(ErrorKind::Argument, policy, message));

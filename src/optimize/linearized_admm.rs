@@ -1,7 +1,7 @@
 //! The linearized alternating direction method of multipliers.
 
 use super::parameter::{positive, start, started};
-use super::{Column, Method};
+use super::{Column, Method, is_small};
 use crate::functional::Prox;
 use crate::inner::{difference, norm, zip};
 use crate::linop::{LinOp, operator_norm};
@@ -86,11 +86,14 @@ impl<X: Variable, Z: Variable> LinearizedAdmm<X, Z> {
     /// The parameter `μ = factor ν / ‖C‖²`, the norm found by 100 power iterations. Convergence needs a factor below 1.
     ///
     /// # Errors
-    /// A parameter or factor that is not positive; those of applying the operator.
+    /// A parameter or factor that is not positive; an operator of norm 0; those of applying it.
     pub fn estimate_mu(c: &LinOp<X, Z>, nu: f64, factor: f64) -> Result<f64> {
         positive("LinearizedAdmm::estimate_mu", "ν", &nu.into())?;
         positive("LinearizedAdmm::estimate_mu", "the factor", &factor.into())?;
-        Ok(factor * nu / operator_norm(c, 100)?.powi(2))
+        let mu = factor * nu / operator_norm(c, 100)?.powi(2);
+        // Of a zero operator there is no estimate.
+        positive("LinearizedAdmm::estimate_mu", "μ", &mu.into())?;
+        Ok(mu)
     }
 }
 
@@ -147,7 +150,6 @@ impl<X: Variable, Z: Variable> Method for LinearizedAdmm<X, Z> {
         statistics: &[Array],
         tolerance: f64,
     ) -> Array {
-        let limit = |scale: Array| scale.maximum(1.0) * tolerance;
-        statistics[1].less_equal(limit(norm(&state.z))) & statistics[2].less_equal(limit(norm(&state.x)))
+        is_small(&statistics[1], &norm(&state.z), tolerance) & is_small(&statistics[2], &norm(&state.x), tolerance)
     }
 }

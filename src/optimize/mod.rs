@@ -119,8 +119,20 @@ pub trait Method {
     /// Whether the step from `previous` to `state`, which had these statistics, was the last one needed: 0-d bool.
     fn done(&self, previous: &Self::State, state: &Self::State, statistics: &[Array], tolerance: f64) -> Array;
 
+    /// Whether the step to a state gave up on something, such as a line search, 0-d bool; `None` for methods that never do. A
+    /// loop goes on from there, but tells so if that was its last step.
+    fn gave_up(&self, state: &Self::State) -> Option<Array> {
+        let _ = state;
+        None
+    }
+
     /// The arrays that must stay finite; by default all of a state.
     fn working(&self, state: &Self::State) -> Vec<Array> {
         state.leaves()
     }
+}
+
+/// Whether a residual is at most `tolerance max(1, scale)`, and finite: iterates that run away are not near a solution.
+fn is_small(residual: &Array, scale: &Array, tolerance: f64) -> Array {
+    residual.less_equal(scale.maximum(1.0) * tolerance) & residual.is_finite()
 }

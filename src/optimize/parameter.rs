@@ -28,15 +28,12 @@ pub(super) fn finite(method: &str, name: &str, value: &Factor) -> Result<()> {
     }
 }
 
-/// Refuses a number that is not above `low`, or not below `high`.
-pub(super) fn between(method: &str, name: &str, value: f64, low: f64, high: f64) -> Result<()> {
-    if value > low && value < high {
+/// Refuses a number that is not finite and more than `low`.
+pub(super) fn above(method: &str, name: &str, value: f64, low: f64) -> Result<()> {
+    if value.is_finite() && value > low {
         return Ok(());
     }
-    let message = match high {
-        f64::INFINITY => format!("{name} must be finite and more than {low}, got {value}"),
-        _ => format!("{name} must be between {low} and {high}, got {value}"),
-    };
+    let message = format!("{name} must be finite and more than {low}, got {value}");
     Err(Error::new(ErrorKind::Argument, method, message))
 }
 

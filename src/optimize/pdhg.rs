@@ -1,7 +1,7 @@
 //! The primal-dual hybrid gradient method.
 
 use super::parameter::{finite, positive, start, started};
-use super::{Column, Method};
+use super::{Column, Method, is_small};
 use crate::functional::Prox;
 use crate::inner::{difference, norm, zip};
 use crate::linop::{LinOp, jacobian, operator_norm};
@@ -186,11 +186,13 @@ impl<X: Variable, Z: Variable> Pdhg<X, Z> {
     /// ```
     ///
     /// # Errors
-    /// A ratio or factor that is not positive; those of applying the operator.
+    /// A ratio or factor that is not positive; an operator of norm 0; those of applying it.
     pub fn estimate_parameters(c: &LinOp<X, Z>, ratio: f64, factor: f64) -> Result<(f64, f64)> {
         positive("Pdhg::estimate_parameters", "the ratio", &ratio.into())?;
         positive("Pdhg::estimate_parameters", "the factor", &factor.into())?;
         let tau = (factor / ratio).sqrt() / operator_norm(c, 100)?;
+        // Of a zero operator there is no estimate.
+        positive("Pdhg::estimate_parameters", "τ", &tau.into())?;
         Ok((tau, ratio * tau))
     }
 
@@ -259,7 +261,6 @@ impl<X: Variable, Z: Variable> Method for Pdhg<X, Z> {
         statistics: &[Array],
         tolerance: f64,
     ) -> Array {
-        let limit = |scale: Array| scale.maximum(1.0) * tolerance;
-        statistics[1].less_equal(limit(norm(&state.x))) & statistics[2].less_equal(limit(norm(&state.z)))
+        is_small(&statistics[1], &norm(&state.x), tolerance) & is_small(&statistics[2], &norm(&state.z), tolerance)
     }
 }

@@ -1,7 +1,7 @@
 //! The proximal alternating direction method of multipliers.
 
 use super::parameter::{positive, start, started};
-use super::{Column, Method};
+use super::{Column, Method, is_small};
 use crate::functional::Prox;
 use crate::inner::{difference, norm, zip};
 use crate::linop::{LinOp, ScaledIdentity, operator_norm, same_shapes};
@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// // min ‖x‖² + |z| subject to x₁ − x₂ − 2 z = 3.
 /// let a: LinOp = MatrixOperator::new(Array::from([[1.0f64, -1.0]]))?.into();
 /// let b: LinOp = MatrixOperator::new(Array::from([[-2.0f64]]))?.into();
-/// let (mu, nu) = ProximalAdmm::estimate_parameters(&a, Some(&b), 1.01)?;
+/// let (mu, nu) = ProximalAdmm::estimate_coupled_parameters(&a, &b, 1.01)?;
 /// let method = ProximalAdmm::coupled(SquaredL2Norm::new(), L1Norm::new(), a, b, 1.0, mu, nu)
 ///     .offset(Array::from([3.0f64]));
 /// let solution = solve(&method, &Options { max_steps: 400, ..Options::default() })?;
@@ -89,6 +89,16 @@ impl<X: Variable, U: Variable> ProximalAdmm<X, U, U> {
         let a = a.into();
         let b = LinOp::from_shared(Arc::new(ScaledIdentity::new(-1.0, a.output_type())));
         ProximalAdmm::coupled(f, g, a, b, rho, mu, nu)
+    }
+
+    /// Parameters `μ = factor ‖A‖²`, the norm found by 100 power iterations, and `ν = factor`. Convergence needs a factor above
+    /// 1; SCICO's default is 1.01.
+    ///
+    /// # Errors
+    /// A factor that is not positive; those of applying the operator.
+    pub fn estimate_parameters(a: &LinOp<X, U>, factor: f64) -> Result<(f64, f64)> {
+        positive("ProximalAdmm::estimate_parameters", "the factor", &factor.into())?;
+        Ok((factor * operator_norm(a, 100)?.powi(2), factor))
     }
 }
 
@@ -144,18 +154,14 @@ impl<X: Variable, Z: Variable, U: Variable> ProximalAdmm<X, Z, U> {
         ProximalAdmm { exact_dual: true, ..self }
     }
 
-    /// Parameters `μ = factor ‖A‖²` and `ν = factor ‖B‖²`, the norms found by 100 power iterations; without `B`, which then
-    /// is `−I`, `ν = factor`. Convergence needs a factor above 1; SCICO's default is 1.01.
+    /// Parameters `μ = factor ‖A‖²` and `ν = factor ‖B‖²`, the norms found by 100 power iterations. Convergence needs a factor
+    /// above 1; SCICO's default is 1.01.
     ///
     /// # Errors
     /// A factor that is not positive; those of applying the operators.
-    pub fn estimate_parameters(a: &LinOp<X, U>, b: Option<&LinOp<Z, U>>, factor: f64) -> Result<(f64, f64)> {
-        positive("ProximalAdmm::estimate_parameters", "the factor", &factor.into())?;
-        let square = match b {
-            Some(b) => operator_norm(b, 100)?.powi(2),
-            None => 1.0,
-        };
-        Ok((factor * operator_norm(a, 100)?.powi(2), factor * square))
+    pub fn estimate_coupled_parameters(a: &LinOp<X, U>, b: &LinOp<Z, U>, factor: f64) -> Result<(f64, f64)> {
+        positive("ProximalAdmm::estimate_coupled_parameters", "the factor", &factor.into())?;
+        Ok((factor * operator_norm(a, 100)?.powi(2), factor * operator_norm(b, 100)?.powi(2)))
     }
 
     /// `A x + B z − c`, from `A x`.
@@ -278,6 +284,5 @@ pub(super) fn small_residuals<X: Tree, Z: Tree, U: Tree>(
     statistics: &[Array],
     tolerance: f64,
 ) -> Array {
-    let limit = |scale: Array| scale.maximum(1.0) * tolerance;
-    statistics[1].less_equal(limit(norm(&state.u))) & statistics[2].less_equal(limit(norm(&state.z)))
+    is_small(&statistics[1], &norm(&state.u), tolerance) & is_small(&statistics[2], &norm(&state.z), tolerance)
 }

@@ -1,7 +1,7 @@
 //! The proximal gradient method.
 
 use super::parameter::positive;
-use super::{Column, CompositeProblem, ConstantStepSize, Method, StepSize};
+use super::{Column, CompositeProblem, ConstantStepSize, Method, StepSize, is_small};
 use crate::functional::{Functional, Prox};
 use crate::inner::{difference, norm};
 use crate::linop::{LinOp, operator_norm};
@@ -32,7 +32,7 @@ use crate::{Array, DType, Error, ErrorKind, Factor, Result, Variable, eval_shape
 /// | policy | first `L` | |
 /// |---|---|---|
 /// | [`ConstantStepSize`] | `estimate_l0` with a factor of 1.01 | one gradient a step |
-/// | [`BbStepSize`](super::BbStepSize), [`AdaptiveBbStepSize`](super::AdaptiveBbStepSize) | anything, better too large | adapts to the curvature on the way, often fastest; no guarantee |
+/// | [`BbStepSize`](super::BbStepSize), [`AdaptiveBbStepSize`](super::AdaptiveBbStepSize) | anything, better too large | adapts to the curvature on the way, often fastest; no guarantee, and accelerated it may diverge |
 /// | [`LineSearchStepSize`](super::LineSearchStepSize) | too small, a hundredth of a guess | grows to what suits and never falls |
 /// | [`RobustLineSearchStepSize`](super::RobustLineSearchStepSize), accelerated only | anything | grows and falls |
 ///
@@ -193,6 +193,10 @@ impl<X: Variable, P: StepSize<X>> Method for Pgm<X, P> {
         settled(&state.x, &state.l, &statistics[2], self.policy.accepted(&state.policy), tolerance)
     }
 
+    fn gave_up(&self, state: &PgmState<X, P::State>) -> Option<Array> {
+        self.policy.accepted(&state.policy).map(|accepted| accepted.logical_not())
+    }
+
     fn working(&self, state: &PgmState<X, P::State>) -> Vec<Array> {
         state.x.leaves()
     }
@@ -233,7 +237,7 @@ pub(super) fn settled<X: Variable>(
     accepted: Option<Array>,
     tolerance: f64,
 ) -> Array {
-    let small = residual.less_equal(norm(x).maximum(1.0) * tolerance) & l.is_finite();
+    let small = is_small(residual, &norm(x), tolerance) & l.is_finite();
     match accepted {
         Some(accepted) => small & accepted,
         None => small,

@@ -21,6 +21,8 @@ pub enum Outcome {
     TimeLimit,
     /// A step gave infinity or NaN; the last finite state was kept.
     NonFinite,
+    /// All steps asked for were made, but the line search in the last one failed.
+    SearchFailed,
 }
 
 /// How long the parts of a solve took.
@@ -87,6 +89,7 @@ impl Outcome {
             Outcome::Converged => 1,
             Outcome::Stopped | Outcome::TimeLimit => 2,
             Outcome::NonFinite => 3,
+            Outcome::SearchFailed => 4,
         }
     }
 
@@ -96,6 +99,7 @@ impl Outcome {
             1 => Outcome::Converged,
             2 => Outcome::Stopped,
             3 => Outcome::NonFinite,
+            4 => Outcome::SearchFailed,
             _ => Outcome::StepLimit,
         }
     }
@@ -108,6 +112,10 @@ impl fmt::Display for Outcome {
             Outcome::StepLimit => "reached the step limit; continue with `solve_from` or raise `max_steps`",
             Outcome::Stopped => "stopped by the caller; continue with `solve_from`",
             Outcome::TimeLimit => "reached the time limit; continue with `solve_from` or allow for more time",
+            Outcome::SearchFailed => {
+                "all steps were made, but the line search of the last one failed; allow for more trials, start from a larger \
+                 `L`, or look whether data and start are finite"
+            }
             Outcome::NonFinite => {
                 "a step gave infinity or NaN, the last finite state was kept; try smaller step lengths or penalties"
             }

@@ -3,10 +3,10 @@
 //! A policy is asked before each step for `L`, the reciprocal of the step length. Its state is carried by the loop with the
 //! iterates, so that a solve that is continued from a state goes on as if it had not been interrupted.
 
-use super::parameter::between;
+use super::parameter::{above, zero_like};
 use crate::functional::{Functional, Prox};
 use crate::inner::{difference, inner, norm_square, zip};
-use crate::{Array, Factor, Result, Tree, Variable, impl_tree};
+use crate::{Array, DType, Factor, Result, Tree, Variable, impl_tree};
 use std::sync::Arc;
 
 /// The problem `f(x) + g(x)` of a proximal gradient method, as policies see it: `f` has a gradient, `g` a prox.
@@ -211,10 +211,18 @@ impl<X: Variable> BbState<X> {
         BbState { x: x0.clone(), gradient: x0.map_leaves(|leaf| leaf.zeros_like()), seen: Array::from(false) }
     }
 
-    /// The state at `v`, and `‖Δx‖²`, `Re ⟨Δx, Δg⟩` and `‖Δg‖²`.
+    /// The state at `v`, and `‖Δx‖²`, `Re ⟨Δx, Δg⟩` and `‖Δg‖²` in double precision: near a solution the differences vanish,
+    /// and what their sums lose is the most of what the quotients lose.
     fn moved(&self, problem: &CompositeProblem<X>, v: &X) -> (BbState<X>, [Array; 3]) {
         let gradient = problem.gradient(v);
-        let (dx, dg) = (difference(v, &self.x), difference(&gradient, &self.gradient));
+        let double = |x: &X| {
+            x.map_leaves(|leaf| match leaf.dtype() {
+                Ok(dtype) if dtype.is_complex() => leaf.astype(DType::C128),
+                _ => leaf.astype(DType::F64),
+            })
+        };
+        let dx = difference(&double(v), &double(&self.x));
+        let dg = difference(&double(&gradient), &double(&self.gradient));
         let products = [norm_square(&dx), inner(&dx, &dg).real(), norm_square(&dg)];
         (BbState { x: v.clone(), gradient, seen: Array::from(true) }, products)
     }
@@ -241,7 +249,7 @@ impl<X: Variable> StepSize<X> for AdaptiveBbStepSize {
     type State = AdaptiveBbState<X>;
 
     fn init(&self, _problem: &CompositeProblem<X>, x0: &X) -> AdaptiveBbState<X> {
-        let none = super::parameter::zero_like(x0);
+        let none = zero_like(x0);
         AdaptiveBbState { last: BbState::new(x0), first: none.clone(), second: none }
     }
 
@@ -268,15 +276,19 @@ impl<X: Variable> StepSize<X> for AdaptiveBbStepSize {
     }
 
     fn check(&self) -> Result<()> {
-        between("AdaptiveBbStepSize", "κ", self.kappa, 0.0, f64::INFINITY)
+        above("AdaptiveBbStepSize", "κ", self.kappa, 0.0)
     }
 }
 
-/// `numerator / denominator` where that is positive, infinity included, otherwise `otherwise`. Nothing is divided by 0, so
-/// that no derivative becomes NaN there.
+/// `numerator / denominator` where that is positive, infinity included, otherwise `otherwise`, whose dtype the result has.
+/// Nothing is divided by 0, so that no derivative becomes NaN there.
 fn positive_quotient(numerator: &Array, denominator: &Array, otherwise: &Array) -> Array {
     let zero = denominator.equal(0.0);
     let quotient = numerator / zero.select(1.0, denominator);
     let quotient = (zero & numerator.greater(0.0)).select(f64::INFINITY, quotient);
+    let quotient = match otherwise.dtype() {
+        Ok(dtype) => quotient.astype(dtype),
+        Err(_) => quotient,
+    };
     quotient.greater(0.0).select(quotient, otherwise)
 }

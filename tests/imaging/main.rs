@@ -2,6 +2,7 @@
 
 mod blocks;
 mod direct;
+mod first_order;
 mod functionals;
 mod iterative;
 mod minimizers;
