@@ -1,5 +1,6 @@
 //! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
 
+mod admm;
 mod blocks;
 mod direct;
 mod first_order;
