@@ -1,5 +1,6 @@
 //! Laws and reference numbers of operators, functionals, losses, metrics, optimizers and data.
 
+mod admm;
 mod alignment;
 mod blocks;
 #[cfg(feature = "photographs")]

@@ -54,3 +54,8 @@ fn every_operator_agrees() {
 fn every_solver_agrees() {
     report::run(&Manifest::load().area("solver"), imaging::solver::compute);
 }
+
+#[test]
+fn every_optimizer_agrees() {
+    report::run(&Manifest::load().area("optimize"), imaging::optimize::compute);
+}

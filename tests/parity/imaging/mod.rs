@@ -6,6 +6,7 @@ pub(crate) mod loss;
 pub(crate) mod metric;
 pub(crate) mod operator;
 pub(crate) mod optics;
+pub(crate) mod optimize;
 pub(crate) mod solver;
 mod stack;
 pub(crate) mod xray;
