@@ -173,11 +173,13 @@ impl Contour {
             Rectangle::new(corners, RGBColor(red, green, blue).filled())
         };
         chart.draw_series(cells.map(cell)).map_err(failed)?;
-        for &level in &self.levels {
+        for (position, &level) in self.levels.iter().enumerate() {
             let segments = grid.level(level);
             let lines = segments.iter().map(|&segment| PathElement::new(segment, BLACK.stroke_width(1)));
             chart.draw_series(lines).map_err(failed)?;
-            if let Some(&[place, _]) = segments.get(segments.len() / 2) {
+            // Labels of neighbouring lines stand at different heights.
+            let along = (2 * position + 1) * segments.len() / (2 * self.levels.len());
+            if let Some(&[place, _]) = segments.get(along) {
                 let style = FONT.into_font().color(&BLACK).pos(Pos::new(HPos::Center, VPos::Center));
                 chart.draw_series([Text::new(label(level), place, style)]).map_err(failed)?;
             }

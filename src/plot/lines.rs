@@ -13,7 +13,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::series::LineSeries;
 use plotters::style::{BLACK, Color, WHITE};
 
-/// Which axes are logarithmic.
+/// Which axes are logarithmic. One that spans less than a decade is drawn as if it were not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Scale {
     /// None.
@@ -166,11 +166,17 @@ impl Lines {
         let (above, tall) = (high * 1.1, 0.05 * (high - low));
         // A range without positive numbers has none on a logarithmic axis.
         let log = |low: f64, high: f64| if low > 0.0 { low..high } else { 0.1..10.0 };
-        match self.scale {
-            Scale::Linear => self.draw_on(area, left..right, low - tall..high + tall),
-            Scale::LogX => self.draw_on(area, log(left, right).log_scale(), low - tall..high + tall),
-            Scale::LogY => self.draw_on(area, left..right, log(low / 1.1, above).log_scale()),
-            Scale::LogLog => self.draw_on(area, log(left, right).log_scale(), log(low / 1.1, above).log_scale()),
+        // Within a decade a logarithmic axis has no numbers to read it by.
+        let wide = |low: f64, high: f64| low <= 0.0 || high / low >= 10.0;
+        let log_x = matches!(self.scale, Scale::LogX | Scale::LogLog) && wide(left, right);
+        let log_y = matches!(self.scale, Scale::LogY | Scale::LogLog) && wide(low, high);
+        let (across, up) = (left..right, low - tall..high + tall);
+        let (log_across, log_up) = (log(left, right), log(low / 1.1, above));
+        match (log_x, log_y) {
+            (false, false) => self.draw_on(area, across, up),
+            (true, false) => self.draw_on(area, log_across.log_scale(), up),
+            (false, true) => self.draw_on(area, across, log_up.log_scale()),
+            (true, true) => self.draw_on(area, log_across.log_scale(), log_up.log_scale()),
         }
     }
 
