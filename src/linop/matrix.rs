@@ -104,9 +104,11 @@ impl LinearOperator for MatrixOperator {
         self.matrix.matmul(&accept_shape("MatrixOperator", &self.input, x))
     }
 
-    /// Written out: it is one product.
+    /// Written out: it is one product, of a vector from its left, which goes through the matrix by rows.
     fn adjoint(&self, y: &Array) -> Array {
         let y = accept_type("MatrixOperator", &self.output, y);
-        project(&self.matrix.conj().t().matmul(&y), self.input.dtype)
+        let conjugate = self.matrix.conj();
+        let product = if self.output.rank() == 1 { y.matmul(&conjugate) } else { conjugate.t().matmul(&y) };
+        project(&product, self.input.dtype)
     }
 }

@@ -148,7 +148,7 @@ pub(crate) enum Stage {
 /// Arguments of `bench`.
 #[derive(Args, Debug)]
 pub(crate) struct BenchArguments {
-    /// The cases to measure, by name [default: all]
+    /// The cases to measure, by name [default: those of the suite all]
     #[arg(value_name = "CASE")]
     pub(crate) cases: Vec<String>,
 
@@ -176,7 +176,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "FILE.json")]
     pub(crate) profile: Option<PathBuf>,
 
-    /// Measure the same cases in JAX with this Python, and print ratios
+    /// Measure the same cases in JAX, those of operators in SCICO, with this Python, and print ratios
     #[arg(long, value_name = "PYTHON")]
     pub(crate) peers: Option<PathBuf>,
 
@@ -192,10 +192,12 @@ pub(crate) struct BenchArguments {
 /// Cases that belong together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Suite {
-    /// All cases
+    /// Programs of all kinds
     All,
     /// What users of JAX on processors complain about
     Complaints,
+    /// Operators, forward and adjoint, and proxes of functionals
+    Operators,
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -6,10 +6,10 @@
 use crate::arguments::{BenchArguments, Suite};
 use crate::cases::{self, Case};
 use crate::failure::{Failure, Result};
-use crate::peers::{self, Peer};
+use crate::peers::{self, Library, Peer, Python};
 use crate::run::check_profile;
 use crate::sampling::{Samples, compile_times, run_times};
-use crate::{output, scaling};
+use crate::{output, ratios, scaling};
 use cotangent::compile::cost::Cost;
 use cotangent::compile::{Options, compile_uncached};
 use cotangent::run::pool::{set_threads, threads};
@@ -19,15 +19,16 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+/// The fewest characters for the name of a case.
+const NARROWEST: usize = 20;
+
 /// Runs the command.
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
-    let all = cases::all();
     if arguments.list {
-        return output::print(&all.iter().map(|case| format!("{}\n", case.name)).collect::<String>());
+        let listed = cases::all().into_iter().chain(cases::operators());
+        return output::print(&listed.map(|case| format!("{}\n", case.name)).collect::<String>());
     }
-    let complaints = || cases::COMPLAINTS.map(String::from).to_vec();
-    let names = if arguments.suite == Some(Suite::Complaints) { complaints() } else { arguments.cases.clone() };
-    let chosen = chosen(all, &names)?;
+    let chosen = chosen(arguments)?;
     if let Some(path) = arguments.json.as_ref().filter(|path| path.is_dir()) {
         return Err(Failure::in_file(path, "is a folder; give `--json` the name of a file"));
     }
@@ -43,28 +44,39 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
         return output::write_files(&[(path.clone(), profile.chrome_trace().into_bytes())]);
     }
     // Whoever names a Python without JAX shall not wait for all of our own measurements to hear of it.
-    let jax = arguments.peers.as_deref().map(peers::Jax::new).transpose()?;
+    let scaling = arguments.compile_scaling.is_some();
+    let python = |library: Library| {
+        let in_scico = |case: &Case| case.group.is_some();
+        let wanted = match library {
+            Library::Jax => scaling || !chosen.iter().all(in_scico),
+            Library::Scico => !scaling && chosen.iter().any(in_scico),
+        };
+        arguments.peers.as_deref().filter(|_| wanted).map(|path| Python::new(path, library)).transpose()
+    };
+    let (jax, scico) = (python(Library::Jax)?, python(Library::Scico)?);
     let c = arguments.c.then(peers::C::new).transpose()?;
     if let Some(path) = &arguments.compile_scaling {
         return scaling::measure(path, jax.as_ref());
     }
-    output::print(&header(threads()?))?;
+    let width = chosen.iter().map(|case| case.name.len()).max().unwrap_or(0).max(NARROWEST);
+    output::print(&header(threads()?, width))?;
     let mut measured = Vec::new();
     for case in &chosen {
         let measurement = Measurement::of(case, Duration::from_secs_f64(arguments.seconds))?;
-        output::print(&measurement.row())?;
+        output::print(&measurement.row(width))?;
         measured.push(measurement);
     }
     let wanted: Vec<&str> = chosen.iter().map(|case| case.name).collect();
     let mut sides = Vec::new();
-    if let Some(jax) = &jax {
-        sides.push(jax.measure(&wanted, arguments.seconds, threads()?)?);
+    for python in [&jax, &scico].into_iter().flatten() {
+        sides.push(python.measure(&wanted, arguments.seconds, threads()?)?);
     }
     if let Some(c) = &c {
         sides.push(c.measure(&wanted, arguments.seconds, threads()?)?);
     }
     if !sides.is_empty() {
-        output::print(&ratios(&measured, &sides))?;
+        output::print(&ratios::table(&measured, &sides, width))?;
+        output::print(&ratios::groups(&measured, &sides, width))?;
     }
     if let Some(path) = &arguments.json {
         let cases: Vec<Value> = measured.iter().map(|measurement| measurement.json(&sides)).collect();
@@ -74,22 +86,30 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     Ok(())
 }
 
-/// The cases with these names, in the order of the list; all if none are named.
-fn chosen(all: Vec<Case>, names: &[String]) -> Result<Vec<Case>> {
+/// The cases of the suite, or with the names, that are asked for, in the order of the list.
+fn chosen(arguments: &BenchArguments) -> Result<Vec<Case>> {
+    let complaints = || cases::COMPLAINTS.map(String::from).to_vec();
+    let names = match arguments.suite {
+        Some(Suite::Operators) => return Ok(cases::operators()),
+        Some(Suite::Complaints) => complaints(),
+        _ if arguments.cases.is_empty() => return Ok(cases::all()),
+        _ => arguments.cases.clone(),
+    };
+    let all: Vec<Case> = cases::all().into_iter().chain(cases::operators()).collect();
     if let Some(name) = names.iter().find(|name| all.iter().all(|case| case.name != name.as_str())) {
         let known: Vec<&str> = all.iter().map(|case| case.name).collect();
         return Err(Failure::new(format!("there is no case `{name}`; choose from {}", known.join(", "))));
     }
-    let wanted = |case: &Case| names.is_empty() || names.iter().any(|name| name == case.name);
-    Ok(all.into_iter().filter(wanted).collect())
+    Ok(all.into_iter().filter(|case| names.iter().any(|name| name == case.name)).collect())
 }
 
 /// What was measured of a case.
-struct Measurement {
-    case: &'static str,
-    run: Samples,
-    trace_ms: f64,
-    compile_ms: f64,
+pub(crate) struct Measurement {
+    pub(crate) case: &'static str,
+    pub(crate) group: Option<&'static str>,
+    pub(crate) run: Samples,
+    pub(crate) trace_ms: f64,
+    pub(crate) compile_ms: f64,
     threads: usize,
     cost: Cost,
 }
@@ -102,6 +122,7 @@ impl Measurement {
         let run = run_times(&mut prepared.call, budget);
         Ok(Measurement {
             case: case.name,
+            group: case.group,
             run,
             trace_ms: trace.median(),
             compile_ms: compile.median(),
@@ -111,13 +132,14 @@ impl Measurement {
         })
     }
 
-    fn row(&self) -> String {
-        let Measurement { case, run, trace_ms, compile_ms, threads, cost } = self;
+    /// A line of the table, of which the name takes so many characters.
+    fn row(&self, width: usize) -> String {
+        let Measurement { case, run, trace_ms, compile_ms, threads, cost, .. } = self;
         let (median, least) = (run.median(), run.least());
         // Per millisecond, a million is 10^9 per second.
         let rate = |amount: u64| amount as f64 * 1e-6 / median;
         format!(
-            "{case:<20} {median:>10.4} {least:>10.4} {:>6.1}% {:>8.2} {:>8.2} {trace_ms:>9.3} {compile_ms:>10.3} {threads:>7}\n",
+            "{case:<width$} {median:>10.4} {least:>10.4} {:>6.1}% {:>8.2} {:>8.2} {trace_ms:>9.3} {compile_ms:>10.3} {threads:>7}\n",
             100.0 * run.spread(),
             rate(cost.bytes),
             rate(cost.flops),
@@ -138,6 +160,9 @@ impl Measurement {
             "bytes": self.cost.bytes,
             "flops": self.cost.flops,
         });
+        if let Some(group) = self.group {
+            value["group"] = json!(group);
+        }
         for side in sides {
             if let Some(times) = side.cases.get(self.case) {
                 value[format!("{}_median_ms", side.name)] = json!(times.median_ms);
@@ -151,37 +176,9 @@ impl Measurement {
     }
 }
 
-/// Our times over those of other sides: lower is better. Compile times include tracing.
-fn ratios(measured: &[Measurement], sides: &[Peer]) -> String {
-    let mut table = format!("\n{:<20} {:>10}", "case", "median ms");
-    for side in sides {
-        table += &format!(" {:>11} {:>7}", format!("{} ms", side.name), "ratio");
-        if side.compiles {
-            table += &format!(" {:>11} {:>11} {:>7}", "compile ms", format!("{} ms", side.name), "ratio");
-        }
-    }
-    table.push('\n');
-    for Measurement { case, run, trace_ms, compile_ms, .. } in measured {
-        table += &format!("{case:<20} {:>10.4}", run.median());
-        for side in sides {
-            let Some(times) = side.cases.get(*case) else {
-                table += &" ".repeat(if side.compiles { 52 } else { 20 });
-                continue;
-            };
-            table += &format!(" {:>11.4} {:>7.3}", times.median_ms, run.median() / times.median_ms);
-            if let Some(theirs) = times.compile_ms {
-                let ours = trace_ms + compile_ms;
-                table += &format!(" {ours:>11.3} {theirs:>11.3} {:>7.4}", ours / theirs);
-            }
-        }
-        table.push('\n');
-    }
-    table
-}
-
-fn header(threads: usize) -> String {
+fn header(threads: usize, width: usize) -> String {
     format!(
-        "{}, {threads} threads\n{:<20} {:>10} {:>10} {:>7} {:>8} {:>8} {:>9} {:>10} {:>7}\n",
+        "{}, {threads} threads\n{:<width$} {:>10} {:>10} {:>7} {:>8} {:>8} {:>9} {:>10} {:>7}\n",
         processor(),
         "case",
         "median ms",

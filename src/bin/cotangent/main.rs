@@ -16,6 +16,7 @@ mod peers;
 mod picture;
 mod plot;
 mod problem;
+mod ratios;
 mod report;
 mod run;
 mod sampling;

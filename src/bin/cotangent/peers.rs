@@ -1,4 +1,5 @@
-//! The same cases in JAX and in C, measured in the same way by programs of their own, which are part of this one as text.
+//! The same cases in JAX, in SCICO and in C, measured in the same way by programs of their own, which are part of this one
+//! as text.
 
 use crate::failure::{Failure, Result};
 use serde_json::Value;
@@ -7,7 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const JAX_PROGRAM: &str = include_str!("../../../benches/peers/jax_peer.py");
+/// The Python programs by name. That for SCICO takes its clock from that for JAX.
+const PYTHON_PROGRAMS: [(&str, &str); 2] = [
+    ("jax_peer.py", include_str!("../../../benches/peers/jax_peer.py")),
+    ("scico_peer.py", include_str!("../../../benches/peers/scico_peer.py")),
+];
 
 /// What the C programs share, and its name.
 const C_HEADER: (&str, &str) = ("peer.h", include_str!("../../../benches/peers/peer.h"));
@@ -21,7 +26,7 @@ const C_PROGRAMS: [(&str, &str, &str); 3] = [
 
 /// What was measured on another side.
 pub(crate) struct Peer {
-    /// `jax` or `c`.
+    /// `jax`, `scico` or `c`.
     pub(crate) name: &'static str,
     /// Whether programs are compiled when they are called, so that compile times can be compared.
     pub(crate) compiles: bool,
@@ -36,29 +41,67 @@ pub(crate) struct PeerTimes {
     pub(crate) compile_ms: Option<f64>,
 }
 
-/// A Python that has JAX.
-pub(crate) struct Jax {
+/// A library of Python that has cases of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Library {
+    /// Programs.
+    Jax,
+    /// Operators and functionals.
+    Scico,
+}
+
+impl Library {
+    /// What is imported, and what columns and keys of reports are called.
+    fn module(self) -> &'static str {
+        match self {
+            Library::Jax => "jax",
+            Library::Scico => "scico",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Library::Jax => "JAX",
+            Library::Scico => "SCICO",
+        }
+    }
+
+    /// What the package installer is to be told.
+    fn requirement(self) -> &'static str {
+        match self {
+            Library::Jax => "jax==0.8.1",
+            Library::Scico => "scico==0.0.7",
+        }
+    }
+}
+
+/// A Python that has a library.
+pub(crate) struct Python {
     python: PathBuf,
+    library: Library,
     folder: Folder,
 }
 
-impl Jax {
-    /// Checks that there is JAX.
-    pub(crate) fn new(python: &Path) -> Result<Jax> {
-        let name = python.display();
-        let found = Command::new(python).args(["-c", "import jax"]).output();
+impl Python {
+    /// Checks that there is the library.
+    pub(crate) fn new(python: &Path, library: Library) -> Result<Python> {
+        let (name, module, title) = (python.display(), library.module(), library.title());
+        let found = Command::new(python).args(["-c", &format!("import {module}")]).output();
         let output = found.map_err(|error| {
-            Failure::new(format!("--peers {name}: it cannot be started: {error}; name a Python that has JAX"))
+            Failure::new(format!("--peers {name}: it cannot be started: {error}; name a Python that has {title}"))
         })?;
         if !output.status.success() {
             return Err(Failure::new(format!(
-                "--peers {name}: it has no JAX ({}); run `{name} -m pip install jax==0.8.1`, or name another Python",
-                last_line(&output)
+                "--peers {name}: it has no {title} ({}); run `{name} -m pip install {}`, or name another Python",
+                last_line(&output),
+                library.requirement()
             )));
         }
-        let folder = Folder::new("jax")?;
-        folder.write("jax_peer.py", JAX_PROGRAM)?;
-        Ok(Jax { python: python.into(), folder })
+        let folder = Folder::new(module)?;
+        for (name, text) in PYTHON_PROGRAMS {
+            folder.write(name, text)?;
+        }
+        Ok(Python { python: python.into(), library, folder })
     }
 
     /// Measures the cases of these names.
@@ -67,9 +110,10 @@ impl Jax {
         let mut command = self.command(threads);
         command.arg("--json").arg(&report).arg("--seconds").arg(seconds.to_string());
         command.args(cases.iter().flat_map(|case| ["--case", case]));
-        run(&mut command, "the cases in JAX")?;
+        run(&mut command, &format!("the cases in {}", self.library.title()))?;
         let text = fs::read_to_string(&report).map_err(|error| Failure::in_file(&report, error))?;
-        Ok(Peer { name: "jax", compiles: true, cases: parsed(&text, "JAX")? })
+        let cases = parsed(&text, self.library.title())?;
+        Ok(Peer { name: self.library.module(), compiles: self.library == Library::Jax, cases })
     }
 
     /// Milliseconds to trace and compile loops of so many steps that are written out.
@@ -81,7 +125,9 @@ impl Jax {
 
     fn command(&self, threads: usize) -> Command {
         let mut command = Command::new(&self.python);
-        command.arg(self.folder.0.join("jax_peer.py")).env("PEER_THREADS", threads.to_string());
+        command
+            .arg(self.folder.0.join(format!("{}_peer.py", self.library.module())))
+            .env("PEER_THREADS", threads.to_string());
         command
     }
 }

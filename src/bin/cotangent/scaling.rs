@@ -2,7 +2,7 @@
 
 use crate::cases::unrolled_descent;
 use crate::failure::{Failure, Result};
-use crate::peers::Jax;
+use crate::peers::Python;
 use crate::{output, plot};
 use cotangent::compile::{Options, compile_uncached};
 use cotangent::run::pool::threads;
@@ -17,7 +17,7 @@ const STEPS: [usize; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
 const MOST_STEPS_OF_JAX: usize = 1000;
 
 /// Measures, prints a table and writes a plot.
-pub(crate) fn measure(path: &Path, jax: Option<&Jax>) -> Result<()> {
+pub(crate) fn measure(path: &Path, jax: Option<&Python>) -> Result<()> {
     if path.is_dir() {
         return Err(Failure::in_file(path, "is a folder; give `--compile-scaling` the name of a file"));
     }

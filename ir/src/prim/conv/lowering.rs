@@ -2,8 +2,9 @@
 //!
 //! Where channels mix, a library routine does both, if it knows the numbers. What is left is written by slices: a slice of
 //! the padded input for each place of the window costs nothing by itself. Where channels do not mix, the sum over the places
-//! is one elementwise expression of these slices, a stencil. Otherwise the slices are laid side by side and the sum is a
-//! matrix product.
+//! is one elementwise expression of these slices, a stencil. Where a long window of one channel takes few steps, as it does
+//! in the gradient of a convolution by its kernel, each step is an inner product of a part of the window with a part of the
+//! input. Otherwise the slices are laid side by side and the sum is a matrix product.
 
 use super::{Dims, Window};
 use crate::array::Array;
@@ -12,7 +13,7 @@ use crate::prim::rearrange::stack;
 use crate::scalar::Scalar;
 use crate::types::Type;
 
-/// A stencil has at most so many terms; larger windows are gathered.
+/// A stencil has at most so many terms, and there are at most so many inner products; larger windows are gathered.
 const MOST_TERMS: usize = 128;
 
 /// Whether the sums are those of a stencil.
@@ -21,11 +22,43 @@ fn is_stencil(w: &Type, window: &Window) -> bool {
     w.shape[1] == 1 && w.shape[0] == groups && w.shape[2..].iter().product::<usize>() <= MOST_TERMS
 }
 
+/// Whether each step is an inner product: one channel, a window that is no stencil, few steps, no zeros between elements.
+fn is_few_products(x: &Type, w: &Type, window: &Window) -> bool {
+    let steps = (0..window.rank()).map(|axis| window.steps(axis, &x.shape, &w.shape)).product::<usize>();
+    let dense = window.lhs_dilation.iter().chain(&window.rhs_dilation).all(|&distance| distance == 1);
+    x.shape[..2] == [1, 1] && w.shape[..2] == [1, 1] && !is_stencil(w, window) && steps <= MOST_TERMS && dense
+}
+
 /// Whether the library routine does it: it multiplies matrices of floating-point numbers, which have elements.
 pub(super) fn by_routine(x: &Type, w: &Type, window: &Window) -> bool {
     let moves = (0..window.rank()).all(|axis| window.steps(axis, &x.shape, &w.shape) > 0);
     let elements = window.rank() > 0 && moves && !x.is_empty() && !w.is_empty();
-    elements && x.dtype.is_inexact() && !is_stencil(w, window)
+    elements && x.dtype.is_inexact() && !is_stencil(w, window) && !is_few_products(x, w, window)
+}
+
+/// The convolution as an inner product for each step, of the part of the window that lies on the input with what it lies
+/// on. Zeros around the input are not looked at.
+fn products(x: &Array, w: &Array, window: &Window, steps: &[usize]) -> Array {
+    let (xs, ws) = (attempt!(x.ty()), attempt!(w.ty()));
+    let product = |step: usize| {
+        let at = index_of(step, steps);
+        let (mut x, mut w) = (x.clone(), w.clone());
+        for axis in 0..window.rank() {
+            let (extent, reach) = (xs.shape[axis + 2] as i64, ws.shape[axis + 2] as i64);
+            let offset = at[axis] as i64 * window.strides[axis] - window.low[axis];
+            let (start, end) = (offset.max(0), (offset + reach).min(extent));
+            let len = (end - start).max(0) as usize;
+            let along = axis as isize + 2;
+            (x, w) = match len {
+                0 => (x.narrow(along, 0, 0), w.narrow(along, 0, 0)),
+                _ => (x.narrow(along, start as usize, len), w.narrow(along, (start - offset) as usize, len)),
+            };
+        }
+        (x * w).sum()
+    };
+    let products: Vec<Array> = (0..steps.iter().product()).map(product).collect();
+    let whole: Dims = [1, 1].into_iter().chain(steps.iter().copied()).collect();
+    stack(&products, 0).reshape(&whole)
 }
 
 pub(super) fn expand(x: &Array, w: &Array, window: &Window) -> Array {
@@ -37,6 +70,9 @@ pub(super) fn expand(x: &Array, w: &Array, window: &Window) -> Array {
     let places: usize = ws.shape[2..].iter().product();
     if whole.contains(&0) || places == 0 || ws.shape[1] == 0 {
         return Array::filled(&whole, Scalar::zero(xs.dtype));
+    }
+    if is_few_products(&xs, &ws, window) {
+        return products(x, w, window, &steps);
     }
     // Groups of the batch become groups of channels.
     let x = match window.batch_groups {

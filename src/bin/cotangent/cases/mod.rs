@@ -2,8 +2,11 @@
 //! that do the same on the same data stand in `benches/peers` under the same names.
 
 mod data;
+mod operators;
 mod programs;
 
+#[allow(unused_imports, reason = "the benches that share this file measure programs only")]
+pub(crate) use operators::operators;
 #[allow(unused_imports, reason = "the benches that share this file compile it as a case only")]
 pub(crate) use programs::unrolled_descent;
 
@@ -11,13 +14,16 @@ use cotangent::compile::Options;
 use cotangent::ir::Func;
 use cotangent::run::call::CallOptions;
 use cotangent::run::profile::Profile;
-use cotangent::{Array, Function, Tree, jit, jit_with};
+use cotangent::{Array, DType, Function, Tree, jit, jit_with};
 use std::hint::black_box;
 
 /// A case. Nothing is allocated before it is [prepared](Case::prepare).
 pub(crate) struct Case {
     /// What the case is called on every side of a comparison.
     pub(crate) name: &'static str,
+    /// The group of a case of an operator or a functional, which SCICO has, too.
+    #[allow(dead_code, reason = "the benches that share this file have no groups")]
+    pub(crate) group: Option<&'static str>,
     prepare: Box<dyn Fn() -> Prepared>,
 }
 
@@ -56,44 +62,8 @@ impl Case {
         F::Output: 'static,
         M: 'static,
     {
-        let prepare = move || {
-            let compiled = jit(function());
-            let args = args();
-            let mut output = compiled.call(args.clone()).expect("the program of a case is free of mistakes");
-            let results_of_first_call = output.leaves();
-            let trace: Box<dyn Fn() -> Func> = Box::new({
-                let (function, args) = (function.clone(), args.clone());
-                move || jit(function()).traced(&args).expect("the program was traced before").func
-            });
-            let profile: Box<dyn Fn() -> Profile> = Box::new({
-                let (function, args) = (function.clone(), args.clone());
-                move || {
-                    let compiled = jit_with(function(), Options { profile: true, ..Options::default() });
-                    let mut profile = Profile::default();
-                    // The second call finds memory that has been touched.
-                    for _ in 0..2 {
-                        let options = CallOptions { profile: Some(&mut profile), ..CallOptions::default() };
-                        drop(compiled.call_with(args.clone(), options).expect("the program ran before"));
-                    }
-                    profile
-                }
-            });
-            let call: Box<dyn FnMut()> = match results {
-                Results::Fresh => Box::new(move || {
-                    black_box(compiled.call(args.clone()).expect("the program ran before"));
-                }),
-                Results::Overwritten => {
-                    // Arrays shared with another handle would not be overwritten but replaced.
-                    output = compiled.call(args.clone()).expect("the program ran before");
-                    Box::new(move || {
-                        compiled.call_into(args.clone(), &mut output).expect("the output is a former result");
-                        black_box(&output);
-                    })
-                }
-            };
-            Prepared { call, trace, profile, results: results_of_first_call }
-        };
-        Case { name, prepare: Box::new(prepare) }
+        let prepare = Box::new(move || prepared(results, function.clone(), args()));
+        Case { name, group: None, prepare }
     }
 
     /// Makes the data, compiles the program and runs it once. Results have to be finite numbers, as other ones are computed
@@ -101,7 +71,9 @@ impl Case {
     pub(crate) fn prepare(&self) -> Prepared {
         let prepared = (self.prepare)();
         for result in &prepared.results {
-            let elements = result.to_vec::<f32>().expect("cases compute in single precision");
+            let complex = result.dtype().is_ok_and(DType::is_complex);
+            let magnitudes = if complex { result.abs() } else { result.clone() };
+            let elements = magnitudes.to_vec::<f32>().expect("cases compute in single precision");
             assert!(
                 elements.iter().all(|element| element.is_finite()),
                 "{} gives numbers that are not finite",
@@ -110,6 +82,50 @@ impl Case {
         }
         prepared
     }
+}
+
+/// A program compiled and run once, with all that is done with it.
+fn prepared<F, A, M>(results: Results, function: impl Fn() -> F + Clone + 'static, args: A) -> Prepared
+where
+    F: Function<A, M> + 'static,
+    A: Tree + 'static,
+    F::Output: 'static,
+    M: 'static,
+{
+    let compiled = jit(function());
+    let mut output = compiled.call(args.clone()).expect("the program of a case is free of mistakes");
+    let results_of_first_call = output.leaves();
+    let trace: Box<dyn Fn() -> Func> = Box::new({
+        let (function, args) = (function.clone(), args.clone());
+        move || jit(function()).traced(&args).expect("the program was traced before").func
+    });
+    let profile: Box<dyn Fn() -> Profile> = Box::new({
+        let (function, args) = (function.clone(), args.clone());
+        move || {
+            let compiled = jit_with(function(), Options { profile: true, ..Options::default() });
+            let mut profile = Profile::default();
+            // The second call finds memory that has been touched.
+            for _ in 0..2 {
+                let options = CallOptions { profile: Some(&mut profile), ..CallOptions::default() };
+                drop(compiled.call_with(args.clone(), options).expect("the program ran before"));
+            }
+            profile
+        }
+    });
+    let call: Box<dyn FnMut()> = match results {
+        Results::Fresh => Box::new(move || {
+            black_box(compiled.call(args.clone()).expect("the program ran before"));
+        }),
+        Results::Overwritten => {
+            // Arrays shared with another handle would not be overwritten but replaced.
+            output = compiled.call(args.clone()).expect("the program ran before");
+            Box::new(move || {
+                compiled.call_into(args.clone(), &mut output).expect("the output is a former result");
+                black_box(&output);
+            })
+        }
+    };
+    Prepared { call, trace, profile, results: results_of_first_call }
 }
 
 /// Cases of what users of JAX on processors complain about: `docs/compiler.md` has the complaints.
@@ -125,7 +141,7 @@ pub(crate) const COMPLAINTS: [&str; 8] = [
     "sum_axis0_2048",
 ];
 
-/// All cases, in the order in which they are reported.
+/// The cases that are programs, in the order in which they are reported.
 pub(crate) fn all() -> Vec<Case> {
     use Results::{Fresh, Overwritten};
     let image = |n: usize| move || data::uniform(&[n, n], 0.0, 1.0);
