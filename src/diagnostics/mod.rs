@@ -1,7 +1,7 @@
 //! Statistics of iterations: recorded, shown while they come, and handed on as arrays or text.
 //!
 //! [`IterationStats`] is a table with a format for each column. It records what a loop of the caller's own inserts, or follows a
-//! solve through [`IterationStats::watcher`].
+//! solve through [`IterationStats::follow`].
 
 mod format;
 mod statistics;

@@ -172,15 +172,25 @@ impl Lines {
         let log_y = matches!(self.scale, Scale::LogY | Scale::LogLog) && wide(low, high);
         let (across, up) = (left..right, low - tall..high + tall);
         let (log_across, log_up) = (log(left, right), log(low / 1.1, above));
+        // Places on a linear axis are sums, which miss zero by a rounding error.
+        let nothing = |log: bool, low: f64, high: f64| if log { 0.0 } else { 1e-9 * (high - low) };
+        let nothing = (nothing(log_x, left, right), nothing(log_y, low, high));
         match (log_x, log_y) {
-            (false, false) => self.draw_on(area, across, up),
-            (true, false) => self.draw_on(area, log_across.log_scale(), up),
-            (false, true) => self.draw_on(area, across, log_up.log_scale()),
-            (true, true) => self.draw_on(area, log_across.log_scale(), log_up.log_scale()),
+            (false, false) => self.draw_on(area, across, up, nothing),
+            (true, false) => self.draw_on(area, log_across.log_scale(), up, nothing),
+            (false, true) => self.draw_on(area, across, log_up.log_scale(), nothing),
+            (true, true) => self.draw_on(area, log_across.log_scale(), log_up.log_scale(), nothing),
         }
     }
 
-    fn draw_on<B: DrawingBackend, X, Y>(&self, area: &DrawingArea<B, Shift>, x: X, y: Y) -> Result<()>
+    /// Draws on axes. What is not larger than `nothing`, across and up, is labelled 0.
+    fn draw_on<B: DrawingBackend, X, Y>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        x: X,
+        y: Y,
+        nothing: (f64, f64),
+    ) -> Result<()>
     where
         X: AsRangedCoord<Value = f64>,
         Y: AsRangedCoord<Value = f64>,
@@ -200,8 +210,8 @@ impl Lines {
             .y_desc(&self.y_label)
             .label_style(FONT)
             .x_labels(6)
-            .y_label_formatter(&|&value| label(value))
-            .x_label_formatter(&|&value| label(value))
+            .y_label_formatter(&|&value| label(if value.abs() <= nothing.1 { 0.0 } else { value }))
+            .x_label_formatter(&|&value| label(if value.abs() <= nothing.0 { 0.0 } else { value }))
             .max_light_lines(1)
             .draw()
             .map_err(failed)?;

@@ -235,8 +235,7 @@ fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
 
 /// A number as a label of an axis.
 fn label(value: f64) -> String {
-    // Places of ticks are sums, which miss zero by a rounding error.
-    let size = if value.abs() < 1e-14 { 0.0 } else { value.abs() };
+    let size = value.abs();
     if size != 0.0 && !(1e-3..1e5).contains(&size) {
         return crate::diagnostics::scientific(value, 1);
     }

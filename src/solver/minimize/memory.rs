@@ -88,7 +88,7 @@ impl Memory {
                 let first = scaled.logical_not() & &usable;
                 Newest {
                     q,
-                    weights: weights.dynamic_update_slice(&weight.expand_dims(0), &[age.clone()]),
+                    weights: weights.dynamic_update_slice(&weight.expand_dims(0), std::slice::from_ref(&age)),
                     scale: first.select(curvature / usable.select(square, 1.0), scale),
                     scaled: scaled | usable,
                     age: age + 1i32,
@@ -101,7 +101,7 @@ impl Memory {
             |(age, _): (Array, Array)| age.greater_equal(0),
             |(age, r)| {
                 let (step, change, curvature, _, usable) = pair(&age);
-                let weight = weights.dynamic_slice(&[age.clone()], &[1]).reshape(&[]);
+                let weight = weights.dynamic_slice(std::slice::from_ref(&age), &[1]).reshape(&[]);
                 let own = change.dot(&r) / usable.select(&curvature, 1.0);
                 (age - 1i32, r + usable.select(weight - own, 0.0) * step)
             },
