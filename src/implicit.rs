@@ -9,8 +9,8 @@ use crate::linear::linear_transpose;
 use crate::trace::{Evaluated, Recorded, check_like, evaluate, record, with_error};
 use crate::tree::Tree;
 use cotangent_ir::Result;
-use cotangent_ir::prim::implicit::{linear_solve_arrays, root_arrays};
-use cotangent_ir::trace::Traced;
+use cotangent_ir::prim::implicit::{LinearSystem, linear_solve_arrays, root_arrays};
+use cotangent_ir::trace::{Traced, replay};
 use std::panic::Location;
 
 /// The solution `x` of the linear system `A x = b`, found by `solve`, which gets `x ↦ A x` and `b`. `transpose_solve` does
@@ -58,11 +58,62 @@ pub fn custom_linear_solve<T: Tree>(
                 };
                 transpose_solve(&transposed, b)
             })?;
-            Ok(linear_solve_arrays(applied, solved, transposed, &b.leaves()))
+            let again = same(&solved);
+            Ok(linear_solve_arrays(LinearSystem { matvec: applied, solve: solved, again, transposed }, &b.leaves()))
         })();
         Evaluated::new(b, outcome)
     };
     evaluate("custom_linear_solve", b, body).at(location).into_tree()
+}
+
+/// The solution of a system whose map is its own adjoint, by a solver that tells more than the solution, of which nothing is
+/// differentiated. `again` solves for tangents; with conjugates around it, it solves the transposed system.
+#[track_caller]
+pub(crate) fn self_adjoint_solve<T: Tree, E: Tree>(
+    matvec: impl Fn(T) -> T,
+    b: T,
+    solve: impl Fn(T) -> (T, E),
+    again: impl Fn(T) -> T,
+) -> (T, E) {
+    let location = Location::caller();
+    let body = |b: T| {
+        let (solved, output) = solved_with_extra(&b, &solve);
+        let outcome = (|| {
+            let solve = solved?;
+            let applied = recorded("matvec", &b, &b, &matvec)?;
+            let again = recorded("again", &b, &b, &again)?;
+            let transposed = if b.leaf_types()?.iter().any(|ty| ty.dtype.is_complex()) {
+                let conjugate = |x: T| x.map_leaves(|leaf| leaf.conj());
+                recorded("transposed", &b, &b, |b| conjugate(self::applied(&again, conjugate(b))))?
+            } else {
+                same(&again)
+            };
+            Ok(linear_solve_arrays(LinearSystem { matvec: applied, solve, again, transposed }, &b.leaves()))
+        })();
+        Evaluated::new(output, outcome)
+    };
+    evaluate("self_adjoint_solve", b, body).at(location).into_tree()
+}
+
+/// The function once more.
+fn same(traced: &Traced) -> Traced {
+    Traced { func: traced.func.clone(), captures: traced.captures.clone() }
+}
+
+/// A recorded function applied in the open trace.
+fn applied<T: Tree>(traced: &Traced, x: T) -> T {
+    let operands = [traced.captures.clone(), x.leaves()].concat();
+    x.with_leaves(replay(&traced.func, &operands))
+}
+
+/// A solver recorded on arguments of the types of `args`, whose result begins with what is like them; and its result as a
+/// template.
+fn solved_with_extra<T: Tree, E: Tree>(args: &T, solve: impl Fn(T) -> (T, E)) -> (Result<Traced>, (T, E)) {
+    let Recorded { output, outcome } = record("solve", args, solve);
+    let remedy = "return what has the structure and types of the unknown";
+    let checked =
+        outcome.and_then(|traced| check_like("solve", "its result", &output.0, args, remedy).map(|()| traced));
+    (checked, output)
 }
 
 /// A root `x` of `f`, where `f(x) = 0`, found by `solve`, which gets `f` and a first guess. Derivatives by what `f` captured
@@ -91,11 +142,24 @@ pub fn custom_root<T: Tree>(
     solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
     tangent_solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
 ) -> T {
+    let (x, ()) = root_aux(f, guess, |f, guess| (solve(f, guess), ()), tangent_solve);
+    x
+}
+
+/// As [`custom_root`], with a solver that tells more than the root, of which nothing is differentiated.
+#[track_caller]
+pub(crate) fn root_aux<T: Tree, E: Tree>(
+    f: impl Fn(T) -> T,
+    guess: T,
+    solve: impl Fn(&dyn Fn(T) -> T, T) -> (T, E),
+    tangent_solve: impl Fn(&dyn Fn(T) -> T, T) -> T,
+) -> (T, E) {
     let location = Location::caller();
     let body = |guess: T| {
+        let (solved, output) = solved_with_extra(&guess, |guess| solve(&f, guess));
         let outcome = (|| {
+            let solved = solved?;
             let residual = recorded("f", &guess, &guess, &f)?;
-            let solved = recorded("solve", &guess, &guess, |guess| solve(&f, guess))?;
             let pair = (guess.clone(), guess.clone());
             let derivative = |x: &T, v: T| match jvp(&f, x.clone(), v.clone()) {
                 Ok((_, tangent)) => tangent,
@@ -112,7 +176,7 @@ pub fn custom_root<T: Tree>(
             })?;
             Ok(root_arrays(residual, solved, tangent, cotangent, &guess.leaves()))
         })();
-        Evaluated::new(guess, outcome)
+        Evaluated::new(output, outcome)
     };
     evaluate("custom_root", guess, body).at(location).into_tree()
 }

@@ -53,6 +53,7 @@ pub mod compile;
 pub mod random;
 pub mod run;
 
+pub mod diagnostics;
 pub mod functional;
 pub mod guide;
 pub mod linop;
@@ -60,7 +61,10 @@ pub mod loss;
 pub mod metric;
 pub mod operator;
 pub mod optimize;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod solver;
+pub mod timer;
 
 mod axis;
 mod batch;

@@ -48,7 +48,7 @@ impl<X: Variable, Y: Variable> LinOp<X, Y> {
             Structure::Diagonal(own) => array_operator(own.scaled(&factor)),
             Structure::BlockDiagonal(own) => block_operator(own.scaled(&factor)),
             Structure::CircularConvolve(own) => own.scaled(&factor).and_then(array_operator),
-            Structure::General => None,
+            _ => None,
         };
         structured.unwrap_or_else(|| handle(Scaled { factor, a: self.clone() }))
     }
@@ -106,7 +106,7 @@ impl<X: Variable, Y: Variable> LinOp<X, Y> {
             Structure::ScaledIdentity(factor) => multiple(factor.conj(), input),
             Structure::Diagonal(own) => array_operator(own.conj()),
             Structure::BlockDiagonal(own) => block_operator(own.conj()),
-            Structure::CircularConvolve(_) | Structure::General => None,
+            _ => None,
         };
         structured.unwrap_or_else(|| handle(Conjugate { a: self.clone() }))
     }
@@ -174,7 +174,7 @@ impl Diagonals {
                 let array = same::<_, Diagonal>(&diagonal).map(Diagonals::Array);
                 array.or_else(|| same::<_, Diagonal<BlockArray>>(&diagonal).map(Diagonals::Blocks))
             }
-            Structure::CircularConvolve(_) | Structure::General => None,
+            _ => None,
         }
     }
 }
@@ -257,6 +257,15 @@ impl<W: Variable, X: Variable, Y: Variable> LinearOperator<W, Y> for Composed<W,
 
     fn adjoint(&self, y: &Y) -> W {
         self.b.adjoint(&self.a.adjoint(y))
+    }
+
+    fn structure(&self) -> Structure {
+        match (self.a.structure(), self.b.structure()) {
+            (Structure::AxisSum(axis), Structure::CircularConvolve(convolution)) => {
+                Structure::SummedConvolution(convolution, axis)
+            }
+            _ => Structure::General,
+        }
     }
 }
 

@@ -219,14 +219,14 @@ impl CircularConvolve {
     }
 
     /// The transform over the convolved axes; of real operators, its first half.
-    fn forward(&self, x: &Array) -> Array {
+    pub(crate) fn forward(&self, x: &Array) -> Array {
         // The constructor has seen to a floating-point output dtype; converting to it makes the input complex if need be.
         let x = x.astype(self.output.dtype);
         if self.real { x.rfft(&self.trailing()) } else { x.fft(&self.trailing()) }
     }
 
     /// The inverse of [`CircularConvolve::forward`].
-    fn inverse(&self, x: &Array) -> Array {
+    pub(crate) fn inverse(&self, x: &Array) -> Array {
         if self.real {
             let last = self.input.shape[self.input.rank() - 1];
             x.irfft(&self.trailing(), last)
@@ -241,7 +241,7 @@ impl CircularConvolve {
     }
 
     /// A shape in space as one in the Fourier domain.
-    fn half(&self, shape: &[usize]) -> Vec<usize> {
+    pub(crate) fn half(&self, shape: &[usize]) -> Vec<usize> {
         let mut shape = shape.to_vec();
         if let (true, Some(last)) = (self.real, shape.last_mut()) {
             *last = *last / 2 + 1;

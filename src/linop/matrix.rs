@@ -1,7 +1,7 @@
 //! The operator of a matrix.
 
-use super::{LinearOperator, MatrixNorm, accept_shape, accept_type, project};
-use crate::{Array, Error, ErrorKind, Result, Type};
+use super::{LinOp, LinearOperator, MatrixNorm, accept_shape, accept_type, project};
+use crate::{Array, Error, ErrorKind, Function, Result, Type, vmap};
 
 /// `x ↦ M x`, for a matrix of `m` by `n` and vectors of `n`, or matrices of `n` by `k` whose columns are mapped.
 ///
@@ -35,6 +35,29 @@ impl MatrixOperator {
     /// As [`MatrixOperator::new`].
     pub fn with_columns(matrix: Array, columns: usize) -> Result<MatrixOperator> {
         MatrixOperator::build(matrix, &[columns])
+    }
+
+    /// The matrix of an operator from vectors to vectors, found by applying it to each unit vector.
+    ///
+    /// ```
+    /// use cotangent::linop::{Boundary, LinOp, MatrixOperator, SingleAxisFiniteDifference};
+    /// use cotangent::{DType, Type};
+    /// let d = SingleAxisFiniteDifference::new(Type::new(DType::F32, &[3]), 0, Boundary::CIRCULAR)?;
+    /// let d = MatrixOperator::from_operator(&LinOp::from(d))?;
+    /// assert_eq!(d.matrix().to_vec::<f32>()?, [-1.0, 1.0, 0.0, 0.0, -1.0, 1.0, 1.0, 0.0, -1.0]);
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An operator whose input or output is not a vector.
+    pub fn from_operator(operator: &LinOp) -> Result<MatrixOperator> {
+        let (input, output) = (operator.input_type(), operator.output_type());
+        if input.rank() != 1 || output.rank() != 1 {
+            let message = format!("{operator:?} does not take vectors to vectors; reshape its input and output");
+            return Err(Error::new(ErrorKind::Shape, "MatrixOperator", message));
+        }
+        let rows = vmap(|unit: Array| operator.apply(&unit)).apply(Array::eye(input.shape[0], input.dtype));
+        MatrixOperator::new(rows.t())
     }
 
     fn build(matrix: Array, columns: &[usize]) -> Result<MatrixOperator> {

@@ -129,6 +129,10 @@ pub enum Structure {
     BlockDiagonal(Diagonal<BlockArray>),
     /// Diagonal in the Fourier domain.
     CircularConvolve(CircularConvolve),
+    /// The sum along one axis.
+    AxisSum(usize),
+    /// The sum of circular convolutions along one axis, such as that of an image from feature maps.
+    SummedConvolution(CircularConvolve, usize),
 }
 
 /// `Aᴴ y` as the conjugate of the transposed trace of `A`.

@@ -1,6 +1,6 @@
 //! Operators that sum elements or select some of them.
 
-use super::{LinearOperator, accept_shape, accept_type};
+use super::{LinearOperator, Structure, accept_shape, accept_type};
 use crate::{Array, BlockArray, BlockType, Error, ErrorKind, Index, Result, Type, eval_shape, placeholder};
 use std::fmt;
 use std::ops::Range;
@@ -118,6 +118,14 @@ impl LinearOperator for Sum {
 
     fn apply(&self, x: &Array) -> Array {
         summed(&accept_shape("Sum", &self.input, x), &self.axes, self.keep)
+    }
+
+    fn structure(&self) -> Structure {
+        match self.axes[..] {
+            [axis] if axis < 0 => Structure::AxisSum((axis + self.input.rank() as isize) as usize),
+            [axis] => Structure::AxisSum(axis as usize),
+            _ => Structure::General,
+        }
     }
 }
 

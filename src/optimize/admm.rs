@@ -1,11 +1,11 @@
 //! The alternating direction method of multipliers.
 
 use super::parameter::{finite, positive, start, started};
-use super::{Column, ConsensusSolver, Method, SubproblemSolver, Term};
+use super::{Column, ConsensusSolver, Method, SubproblemSolver, Term, is_small};
 use crate::functional::{Functional, Prox};
 use crate::inner::{norm, norm_square, zip};
 use crate::linop::{Identity, LinOp};
-use crate::{Array, BlockArray, DType, Error, ErrorKind, Factor, Result, Tree, Variable, impl_tree};
+use crate::{Array, BlockArray, DType, Error, ErrorKind, Factor, Result, Variable, impl_tree};
 use std::sync::Arc;
 
 const NAME: &str = "Admm";
@@ -245,13 +245,9 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Method for Admm<F
     }
 
     fn done(&self, _previous: &AdmmState<X>, state: &AdmmState<X>, statistics: &[Array], tolerance: f64) -> Array {
-        let limit = norm(&state.x).maximum(1.0) * tolerance;
-        statistics[1].less_equal(&limit) & statistics[2].less_equal(&limit)
-    }
-
-    fn working(&self, state: &AdmmState<X>) -> Vec<Array> {
-        let mut arrays = state.x.leaves();
-        state.z.iter().chain(&state.u).for_each(|blocks| blocks.push_leaves(&mut arrays));
-        arrays
+        let scale = norm(&state.x);
+        let small = is_small(&statistics[1], &scale, tolerance) & is_small(&statistics[2], &scale, tolerance);
+        // Where data are not finite, conjugate gradients stay where they are, and only their residual tells so.
+        state.subproblem.iter().fold(small, |small, statistic| small & statistic.is_finite())
     }
 }

@@ -1,5 +1,6 @@
 //! Statistics of a solve: one row a step.
 
+use crate::diagnostics::scientific;
 use std::fmt;
 
 /// A column of statistics.
@@ -161,31 +162,9 @@ fn interpolate(times: &[(usize, f64)], position: usize) -> f64 {
     }
 }
 
-/// A number as C's `%.{digits}e` shows it, with at least two digits of exponent.
-fn scientific(value: f64, digits: usize) -> String {
-    if !value.is_finite() {
-        return format!("{value}").to_lowercase();
-    }
-    let text = format!("{value:.digits$e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = match exponent.strip_prefix('-') {
-        Some(rest) => ('-', rest),
-        None => ('+', exponent),
-    };
-    format!("{mantissa}e{sign}{exponent:0>2}")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Column, History, interpolate, scientific};
-
-    #[test]
-    fn numbers_are_shown_as_c_shows_them() {
-        assert_eq!(scientific(1.5, 3), "1.500e+00");
-        assert_eq!(scientific(-0.000_123_4, 2), "-1.23e-04");
-        assert_eq!(scientific(3.0e120, 3), "3.000e+120");
-        assert_eq!(scientific(f64::INFINITY, 3), "inf");
-    }
+    use super::{Column, History, interpolate};
 
     #[test]
     fn time_is_interpolated_between_reports() {

@@ -68,8 +68,9 @@ pub use step_size::{
     AdaptiveBbState, AdaptiveBbStepSize, BbState, BbStepSize, CompositeProblem, ConstantStepSize, StepSize,
 };
 pub use subproblem::{
-    CirculantEquations, CircularConvolveSolver, ConsensusSolver, LeastSquares, LinearSubproblemSolver, NormalEquations,
-    Quadratic, SubproblemSolver,
+    BlockCirculantEquations, CirculantEquations, CircularConvolveSolver, ConsensusSolver, FBlockCircularConvolveSolver,
+    G0BlockCircularConvolveSolver, GenericSubproblemSolver, LeastSquares, LinearSubproblemSolver, MatrixEquations,
+    MatrixSubproblemSolver, NormalEquations, Quadratic, SubproblemSolver,
 };
 pub use term::Term;
 

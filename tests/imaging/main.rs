@@ -1,8 +1,12 @@
 //! Laws and reference numbers of operators, functionals, losses, metrics and optimizers.
 
+mod admm;
 mod blocks;
+mod direct;
 mod first_order;
 mod functionals;
+mod iterative;
+mod minimizers;
 mod operators;
 mod optimizers;
 mod parity;

@@ -29,7 +29,7 @@ fn sparse(y: &Array, lambda: &Array, rho: f64) -> Admm<SquaredL2Loss, LinearSubp
     let g = ScaledFunctional::new(lambda.clone(), L1Norm::new());
     let term = Term::new(g, Identity::new(Type::new(y.dtype().unwrap(), &[5])), rho);
     let limits = ConjugateGradient { tolerance: 1e-13, ..ConjugateGradient::default() };
-    Admm::new(f, [term], LinearSubproblemSolver::new(limits).differentiable()).unwrap()
+    Admm::new(f, [term], LinearSubproblemSolver::new(limits)).unwrap()
 }
 
 /// The slope of a function of a number by differences.

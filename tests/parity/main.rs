@@ -1,4 +1,4 @@
-//! Array operations, derivatives, functionals, losses, metrics and operators against numbers computed by other systems.
+//! Array operations, derivatives, functionals, losses, metrics, operators and solvers against numbers computed by other systems.
 //!
 //! `tests/fixtures/manifest.json` describes the cases, and [`compare`] when they agree. Every case is printed by its id as
 //! `ok` or `FAIL`. `COTANGENT_CASE=text` runs the cases with that in their id.
@@ -48,4 +48,14 @@ fn every_metric_agrees() {
 #[test]
 fn every_operator_agrees() {
     report::run(&Manifest::load().area("linop"), imaging::operator::compute);
+}
+
+#[test]
+fn every_solver_agrees() {
+    report::run(&Manifest::load().area("solver"), imaging::solver::compute);
+}
+
+#[test]
+fn every_optimizer_agrees() {
+    report::run(&Manifest::load().area("optimize"), imaging::optimize::compute);
 }

@@ -120,9 +120,11 @@ fn linear_solve(b: &mut Builder<'_>) -> Option<()> {
         .with_sizes("rhs_batch", batch.iter().copied());
     let transpose = |transpose| Attrs::none().with("transpose", Attr::Bool(transpose));
     let types = [ty, &right.ty];
+    let solve = func(applying("solve", &types, &[("solve", &[0, 1], transpose(false))])?);
     let attrs = Attrs::none()
         .with("matvec", func(applying("matvec", &types, &[("dot_general", &[0, 1], product)])?))
-        .with("solve", func(applying("solve", &types, &[("solve", &[0, 1], transpose(false))])?))
+        .with("solve", solve.clone())
+        .with("again", solve)
         .with("transposed", func(applying("transposed", &types, &[("solve", &[0, 1], transpose(true))])?))
         .with_int("consts", 1);
     let known = a.solution(&right);

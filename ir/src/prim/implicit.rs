@@ -31,11 +31,13 @@ pub static ALL: &[&Prim] = &[&LINEAR_SOLVE, &ROOT];
 pub static LINEAR_SOLVE: Prim = Prim {
     name: "linear_solve",
     doc: "The x for which `matvec` of the first `consts` operands and x is the other operands, as `solve` finds it from all \
-          operands. `transposed` solves the transposed system.",
+          operands, followed by what else `solve` tells. `again` solves the same system for tangents, `transposed` the \
+          transposed one.",
     arity: Arity::AtLeast(1),
     attrs: &[
         ("matvec", AttrKind::Func),
         ("solve", AttrKind::Func),
+        ("again", AttrKind::Func),
         ("transposed", AttrKind::Func),
         ("consts", AttrKind::Int),
     ],
@@ -52,7 +54,7 @@ pub static LINEAR_SOLVE: Prim = Prim {
 pub static ROOT: Prim = Prim {
     name: "root",
     doc: "The x for which `residual` of the first `consts` operands and x is zero, as `solve` finds it from all operands, \
-          the others being a first guess. `tangent` solves the linear system of its derivative: it takes the constants, \
+          the others being a first guess, followed by what else `solve` tells. `tangent` solves the linear system of its derivative: it takes the constants, \
           the root and a right side to the solution, and `cotangent` does so for the transposed system.",
     arity: Arity::AtLeast(1),
     attrs: &[
@@ -71,35 +73,53 @@ pub static ROOT: Prim = Prim {
     lower: Lower::Control(Control::Custom),
 };
 
-/// Solves a linear system. `matvec` takes x, `solve` and `transposed` take a right side to the solution.
+/// The functions of a linear system. `matvec` takes x, the others take a right side to the solution.
+#[derive(Clone, Debug)]
+pub struct LinearSystem<T> {
+    /// The product of the matrix with x.
+    pub matvec: T,
+    /// The solver, whose results after the solution are constant to derivatives.
+    pub solve: T,
+    /// The solver for tangents.
+    pub again: T,
+    /// The solver of the transposed system.
+    pub transposed: T,
+}
+
+/// Solves a linear system. The results are the solution and what else its solver tells.
 #[track_caller]
-pub fn linear_solve_arrays(matvec: Traced, solve: Traced, transposed: Traced, b: &[Array]) -> Vec<Array> {
-    match unify_captures(vec![matvec, solve, transposed]) {
+pub fn linear_solve_arrays(system: LinearSystem<Traced>, b: &[Array]) -> Vec<Array> {
+    let LinearSystem { matvec, solve, again, transposed } = system;
+    let count = solve.func.result_types().len();
+    match unify_captures(vec![matvec, solve, again, transposed]) {
         Ok((funcs, consts)) => {
-            let attrs = linear_attrs([&funcs[0], &funcs[1], &funcs[2]], consts.len());
-            apply_many(&LINEAR_SOLVE, &consts.iter().chain(b).collect::<Vec<_>>(), attrs, b.len())
+            let attrs = linear_attrs([&funcs[0], &funcs[1], &funcs[2], &funcs[3]], consts.len());
+            apply_many(&LINEAR_SOLVE, &consts.iter().chain(b).collect::<Vec<_>>(), attrs, count)
         }
-        Err(error) => vec![raise(error); b.len()],
+        Err(error) => vec![raise(error); count],
     }
 }
 
 /// Finds a root. `residual` takes x, `solve` takes a first guess to the root, `tangent` and `cotangent` take the root and a
-/// right side to the solution of the linear system of the derivative there and of its transpose.
+/// right side to the solution of the linear system of the derivative there and of its transpose. The results of `solve` after
+/// the root are constant to derivatives.
 #[track_caller]
 pub fn root_arrays(residual: Traced, solve: Traced, tangent: Traced, cotangent: Traced, guess: &[Array]) -> Vec<Array> {
+    let count = solve.func.result_types().len();
     match unify_captures(vec![residual, solve, tangent, cotangent]) {
         Ok((funcs, consts)) => {
             let attrs = root_attrs([&funcs[0], &funcs[1], &funcs[2], &funcs[3]], consts.len());
-            apply_many(&ROOT, &consts.iter().chain(guess).collect::<Vec<_>>(), attrs, guess.len())
+            apply_many(&ROOT, &consts.iter().chain(guess).collect::<Vec<_>>(), attrs, count)
         }
-        Err(error) => vec![raise(error); guess.len()],
+        Err(error) => vec![raise(error); count],
     }
 }
 
-fn linear_attrs([matvec, solve, transposed]: [&Arc<Func>; 3], consts: usize) -> Attrs {
+fn linear_attrs([matvec, solve, again, transposed]: [&Arc<Func>; 4], consts: usize) -> Attrs {
     Attrs::none()
         .with("matvec", Attr::Func(matvec.clone()))
         .with("solve", Attr::Func(solve.clone()))
+        .with("again", Attr::Func(again.clone()))
         .with("transposed", Attr::Func(transposed.clone()))
         .with_int("consts", consts as i64)
 }
@@ -132,22 +152,28 @@ fn check_func(
 fn infer_linear_solve(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
     let types: Vec<Type> = operands.iter().map(|&ty| ty.clone()).collect();
     let (consts, b) = types.split_at(count_attr("linear_solve", attrs, "consts", types.len())?);
-    for role in ["matvec", "solve", "transposed"] {
+    for role in ["matvec", "again", "transposed"] {
         check_func("linear_solve", role, attrs.func(role), consts, b, b)?;
     }
-    Ok(b.into())
+    check_solver("linear_solve", attrs.func("solve"), consts, b)
 }
 
 fn infer_root(operands: &[&Type], attrs: &Attrs) -> Result<Types> {
     let types: Vec<Type> = operands.iter().map(|&ty| ty.clone()).collect();
     let (consts, x) = types.split_at(count_attr("root", attrs, "consts", types.len())?);
-    for role in ["residual", "solve"] {
-        check_func("root", role, attrs.func(role), consts, x, x)?;
-    }
+    check_func("root", "residual", attrs.func("residual"), consts, x, x)?;
     for role in ["tangent", "cotangent"] {
         check_func("root", role, attrs.func(role), consts, &[x, x].concat(), x)?;
     }
-    Ok(x.into())
+    check_solver("root", attrs.func("solve"), consts, x)
+}
+
+/// The types of the results of a solver: those of the unknown, and others.
+fn check_solver(operation: &str, solve: &Func, consts: &[Type], x: &[Type]) -> Result<Types> {
+    let results = solve.result_types();
+    let others = results.get(x.len()..).unwrap_or_default();
+    check_func(operation, "solve", solve, consts, x, &[x, others].concat())?;
+    Ok(results.into())
 }
 
 /// The tangent of what a function of the constants and x gives, x being fixed; `None` where it is zero.
@@ -168,14 +194,16 @@ fn difference(b: &Option<Array>, a: &Option<Array>, ty: &Type) -> Array {
 fn jvp_linear_solve(prim: &'static Prim, xs: &[Array], tangents: &[Option<Array>], attrs: &Attrs) -> WithTangents {
     let consts = attrs.size("consts");
     let count = xs.len() - consts;
-    let solve = |operands: &[Array]| apply_many(prim, &operands.iter().collect::<Vec<_>>(), attrs.clone(), count);
-    let x = solve(xs);
-    let moved = along_constants(attrs.func("matvec"), &xs[..consts], &tangents[..consts], &x);
     let types = attrs.func("solve").result_types();
+    let results = apply_many(prim, &xs.iter().collect::<Vec<_>>(), attrs.clone(), types.len());
+    let moved = along_constants(attrs.func("matvec"), &xs[..consts], &tangents[..consts], &results[..count]);
     let right = tangents[consts..].iter().zip(&moved).zip(&types).map(|((db, dax), ty)| difference(db, dax, ty));
     let operands: Vec<Array> = xs[..consts].iter().cloned().chain(right).collect();
-    let tangents = solve(&operands).into_iter().map(Some).collect();
-    (x, tangents)
+    let again = attrs.func("again");
+    let tangent_attrs = linear_attrs([attrs.func("matvec"), again, again, attrs.func("transposed")], consts);
+    let solved = apply_many(prim, &operands.iter().collect::<Vec<_>>(), tangent_attrs, count);
+    let tangents = solved.into_iter().map(Some).chain(vec![None; types.len() - count]).collect();
+    (results, tangents)
 }
 
 fn transpose_linear_solve(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
@@ -191,11 +219,14 @@ fn transpose_linear_solve(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
         Err(error) => return vec![Some(raise(error)); args.xs.len()],
     };
     let known = args.xs[..consts].iter().map(|x| x.known().clone());
-    let cts = args.cts.iter().zip(args.results).map(|(ct, ty)| instantiate(ct, ty));
+    // What else the solver tells is constant.
+    let unknowns = args.xs.len() - consts;
+    let cts = args.cts.iter().zip(args.results).take(unknowns).map(|(ct, ty)| instantiate(ct, ty));
     let operands: Vec<Array> = known.chain(cts).collect();
-    // The two solvers change roles.
-    let attrs = linear_attrs([&transposed, args.attrs.func("transposed"), args.attrs.func("solve")], consts);
-    let solved = apply_many(&LINEAR_SOLVE, &operands.iter().collect::<Vec<_>>(), attrs, args.xs.len() - consts);
+    // The solvers of the system and of the transposed one change roles.
+    let (again, back) = (args.attrs.func("again"), args.attrs.func("transposed"));
+    let attrs = linear_attrs([&transposed, back, back, again], consts);
+    let solved = apply_many(&LINEAR_SOLVE, &operands.iter().collect::<Vec<_>>(), attrs, unknowns);
     let of_right = args.xs[consts..].iter().zip(solved).map(|(x, ct)| x.is_linear().then_some(ct));
     std::iter::repeat_n(None, consts).chain(of_right).collect()
 }
@@ -203,23 +234,25 @@ fn transpose_linear_solve(args: &TransposeArgs<'_>) -> Vec<Option<Array>> {
 fn jvp_root(prim: &'static Prim, xs: &[Array], tangents: &[Option<Array>], attrs: &Attrs) -> WithTangents {
     let consts = attrs.size("consts");
     let count = xs.len() - consts;
-    let x = apply_many(prim, &xs.iter().collect::<Vec<_>>(), attrs.clone(), count);
+    let total = attrs.func("solve").result_types().len();
+    let x = apply_many(prim, &xs.iter().collect::<Vec<_>>(), attrs.clone(), total);
     let residual = attrs.func("residual");
-    let moved = along_constants(residual, &xs[..consts], &tangents[..consts], &x);
+    let moved = along_constants(residual, &xs[..consts], &tangents[..consts], &x[..count]);
     if moved.iter().all(Option::is_none) {
-        return (x, vec![None; count]);
+        return (x, vec![None; total]);
     }
     let solved = derivative_of(residual, consts).map(|matvec| {
         let types = residual.result_types();
         let right = moved.iter().zip(&types).map(|(moved, ty)| difference(&None, moved, ty));
-        let operands: Vec<Array> = xs[..consts].iter().chain(&x).cloned().chain(right).collect();
-        let funcs = [&Arc::new(matvec), attrs.func("tangent"), attrs.func("cotangent")];
+        let operands: Vec<Array> = xs[..consts].iter().chain(&x[..count]).cloned().chain(right).collect();
+        let (tangent, cotangent) = (attrs.func("tangent"), attrs.func("cotangent"));
+        let funcs = [&Arc::new(matvec), tangent, tangent, cotangent];
         let attrs = linear_attrs(funcs, consts + count);
         apply_many(&LINEAR_SOLVE, &operands.iter().collect::<Vec<_>>(), attrs, count)
     });
     match solved {
-        Ok(tangents) => (x, tangents.into_iter().map(Some).collect()),
-        Err(error) => (vec![raise(error); count], vec![None; count]),
+        Ok(tangents) => (x, tangents.into_iter().map(Some).chain(vec![None; total - count]).collect()),
+        Err(error) => (vec![raise(error); total], vec![None; total]),
     }
 }
 
@@ -245,8 +278,8 @@ fn batch_linear_solve(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
     let consts = args.attrs.size("consts");
     let count = args.xs.len() - consts;
     let many = |role| batched(args.attrs.func(role), &args.batched[..consts], count, args.axis);
-    let attrs =
-        many("matvec").and_then(|matvec| Ok(linear_attrs([&matvec, &many("solve")?, &many("transposed")?], consts)));
+    let attrs = many("matvec")
+        .and_then(|matvec| Ok(linear_attrs([&matvec, &many("solve")?, &many("again")?, &many("transposed")?], consts)));
     apply_batched(args, attrs, consts)
 }
 
@@ -265,7 +298,7 @@ fn batch_root(args: &BatchArgs<'_>) -> Vec<(Array, bool)> {
 fn apply_batched(args: &BatchArgs<'_>, attrs: Result<Attrs>, consts: usize) -> Vec<(Array, bool)> {
     let operand = |i: usize| if i < consts { args.xs[i].clone() } else { args.with_batch(i) };
     let operands: Vec<Array> = (0..args.xs.len()).map(operand).collect();
-    let count = operands.len() - consts;
+    let count = args.attrs.func("solve").result_types().len();
     let results = match attrs {
         Ok(attrs) => apply_many(args.prim, &operands.iter().collect::<Vec<_>>(), attrs, count),
         Err(error) => vec![raise(error); count],
@@ -279,7 +312,8 @@ fn linear_cases() -> Vec<Case> {
     let types = [ty.clone(), ty];
     let matvec = trace_closed("scale", types.clone(), |x| vec![&x[0] * &x[1]]).map(Arc::new);
     let solve = trace_closed("divide", types.clone(), |x| vec![&x[1] / &x[0]]).map(Arc::new);
-    let case = |(matvec, solve): (Arc<Func>, Arc<Func>)| Case::new(types, linear_attrs([&matvec, &solve, &solve], 1));
+    let case =
+        |(matvec, solve): (Arc<Func>, Arc<Func>)| Case::new(types, linear_attrs([&matvec, &solve, &solve, &solve], 1));
     matvec.and_then(|matvec| Ok((matvec, solve?))).map(case).into_iter().collect()
 }
 

@@ -154,13 +154,7 @@ fn convolved(solver: &str, a: &LinOp) -> Result<Option<usize>> {
 }
 
 /// `Aᴴ A + inverse Σ ρ_i C_iᴴ C_i`.
-fn equations(
-    solver: &str,
-    a: &LinOp,
-    terms: &[Term],
-    inverse: &Factor,
-    axes: Option<usize>,
-) -> Result<ConvAtadSolver> {
+fn equations(solver: &str, a: &LinOp, terms: &[Term], inverse: &Factor, axes: Option<usize>) -> Result<ConvAtadSolver> {
     let grams = terms.iter().map(|term| (term.gram_op(), inverse * term.penalty()));
     ConvAtadSolver::new(a, &LinOp::from(circulant(solver, grams, axes)?))
 }

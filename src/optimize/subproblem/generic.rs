@@ -52,14 +52,7 @@ impl<X: Variable, F: Functional<X>, M: Minimizer> SubproblemSolver<F, X> for Gen
         Ok(())
     }
 
-    fn solve(
-        &self,
-        f: &F,
-        terms: &[Term<X>],
-        _prepared: &(),
-        x: &X,
-        targets: &[BlockArray],
-    ) -> (X, Vec<Array>) {
+    fn solve(&self, f: &F, terms: &[Term<X>], _prepared: &(), x: &X, targets: &[BlockArray]) -> (X, Vec<Array>) {
         let value = |x: &X| {
             let penalties = terms.iter().zip(targets).map(|(term, target)| {
                 let square = norm_square(&(target - term.apply(x)));

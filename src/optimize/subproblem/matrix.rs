@@ -13,6 +13,8 @@ const NAME: &str = "MatrixSubproblemSolver";
 /// by applying them to the unit vectors, so that small problems suit it. Where `A` has fewer rows than columns and all
 /// `C_iᴴ C_i` are diagonal, the smaller matrix of the Woodbury identity is factored.
 ///
+/// A singular matrix gives NaN, which [`stop_on_nonfinite`](crate::optimize::Options::stop_on_nonfinite) makes an outcome of.
+///
 /// Statistics, where asked for: the relative residual of the equations (`Slv Res`).
 ///
 /// ```

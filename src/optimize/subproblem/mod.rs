@@ -6,17 +6,27 @@
 //! | solver | `f` | `A` | `C_i` |
 //! | --- | --- | --- | --- |
 //! | [`LinearSubproblemSolver`] | quadratic or zero | linear | linear |
+//! | [`MatrixSubproblemSolver`] | quadratic or zero | linear, of vectors | linear, of vectors |
 //! | [`CircularConvolveSolver`] | quadratic or zero | identity or circular convolution | shift-invariant |
+//! | [`FBlockCircularConvolveSolver`] | quadratic | sum of circular convolutions | shift-invariant |
+//! | [`G0BlockCircularConvolveSolver`] | zero | | sum of circular convolutions, then shift-invariant |
+//! | [`GenericSubproblemSolver`] | with a gradient | | linear |
 //! | [`ConsensusSolver`] | with a prox | | identities |
 
+mod block_circular;
 mod circular;
 mod consensus;
+mod generic;
 mod linear;
+mod matrix;
 mod quadratic;
 
+pub use block_circular::{BlockCirculantEquations, FBlockCircularConvolveSolver, G0BlockCircularConvolveSolver};
 pub use circular::{CirculantEquations, CircularConvolveSolver};
 pub use consensus::ConsensusSolver;
+pub use generic::GenericSubproblemSolver;
 pub use linear::{LinearSubproblemSolver, NormalEquations};
+pub use matrix::{MatrixEquations, MatrixSubproblemSolver};
 pub use quadratic::{LeastSquares, Quadratic};
 
 use super::{Column, Term};

@@ -1,4 +1,4 @@
-//! Functionals, losses, metrics and operators, built from the descriptions in `params`.
+//! Functionals, losses, metrics, operators and solvers, built from the descriptions in `params`.
 
 pub(crate) mod functional;
 mod gradient;
@@ -6,6 +6,8 @@ pub(crate) mod loss;
 pub(crate) mod metric;
 pub(crate) mod operator;
 pub(crate) mod optics;
+pub(crate) mod optimize;
+pub(crate) mod solver;
 mod stack;
 pub(crate) mod xray;
 
