@@ -123,8 +123,7 @@ impl<X: Variable, P: StepSize<X>> Acceleration<X> for Momentum<P> {
         let (l, policy) = self.policy.update(problem, place, l, policy);
         let next = problem.step(v, &problem.gradient(v), &l);
         let t = (1.0 + (1.0 + 4.0 * old.square()).sqrt()) * 0.5;
-        let reach = (old - 1.0) / &t;
-        let v = zip("AcceleratedPgm", &next, x, |next, x| next + &reach * (next - x));
+        let v = zip("AcceleratedPgm", &next, x, |next, x| next + (old - 1.0) * (next - x) / &t);
         (next, l, MomentumState { v, t, policy })
     }
 

@@ -211,8 +211,8 @@ impl<X: Variable> BbState<X> {
         BbState { x: x0.clone(), gradient: x0.map_leaves(|leaf| leaf.zeros_like()), seen: Array::from(false) }
     }
 
-    /// The state at `v`, and `‖Δx‖²`, `Re ⟨Δx, Δg⟩` and `‖Δg‖²` in double precision: near a solution the differences vanish,
-    /// and what their sums lose is the most of what the quotients lose.
+    /// The state at `v`, and `‖Δx‖²`, `Re ⟨Δx, Δg⟩` and `‖Δg‖²`. They are added up in double precision: near a solution the
+    /// differences vanish, and little is left of them to lose.
     fn moved(&self, problem: &CompositeProblem<X>, v: &X) -> (BbState<X>, [Array; 3]) {
         let gradient = problem.gradient(v);
         let double = |x: &X| {
@@ -224,6 +224,10 @@ impl<X: Variable> BbState<X> {
         let dx = difference(&double(v), &double(&self.x));
         let dg = difference(&double(&gradient), &double(&self.gradient));
         let products = [norm_square(&dx), inner(&dx, &dg).real(), norm_square(&dg)];
+        let products = match zero_like(v).dtype() {
+            Ok(dtype) => products.map(|product| product.astype(dtype)),
+            Err(_) => products,
+        };
         (BbState { x: v.clone(), gradient, seen: Array::from(true) }, products)
     }
 }
@@ -280,15 +284,11 @@ impl<X: Variable> StepSize<X> for AdaptiveBbStepSize {
     }
 }
 
-/// `numerator / denominator` where that is positive, infinity included, otherwise `otherwise`, whose dtype the result has.
-/// Nothing is divided by 0, so that no derivative becomes NaN there.
+/// `numerator / denominator` where that is positive, infinity included, otherwise `otherwise`. Nothing is divided by 0, so
+/// that no derivative becomes NaN there.
 fn positive_quotient(numerator: &Array, denominator: &Array, otherwise: &Array) -> Array {
     let zero = denominator.equal(0.0);
-    let quotient = numerator / zero.select(1.0, denominator);
+    let quotient = numerator * (1.0 / zero.select(1.0, denominator));
     let quotient = (zero & numerator.greater(0.0)).select(f64::INFINITY, quotient);
-    let quotient = match otherwise.dtype() {
-        Ok(dtype) => quotient.astype(dtype),
-        Err(_) => quotient,
-    };
     quotient.greater(0.0).select(quotient, otherwise)
 }
