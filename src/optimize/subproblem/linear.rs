@@ -1,6 +1,7 @@
 //! The normal equations solved by conjugate gradients.
 
 use super::{Quadratic, SubproblemSolver, right_hand_side, sum};
+use crate::inner::norm;
 use crate::linop::LinOp;
 use crate::optimize::{Column, Term};
 use crate::solver::{ConjugateGradient, conjugate_gradient, preconditioned_conjugate_gradient};
@@ -91,7 +92,9 @@ impl<X: Variable, F: Quadratic<X>> SubproblemSolver<F, X> for LinearSubproblemSo
             None => conjugate_gradient(apply, &b, x, &self.limits),
             Some(m) => preconditioned_conjugate_gradient(apply, |r: &X| m.apply(r), &b, x, &self.limits),
         };
-        (end.x, vec![end.iterations, end.relative_residual])
+        // Of a right-hand side that is not finite nothing is solved, whatever the recurrence says.
+        let residual = norm(&b).is_finite().select(end.relative_residual, f64::NAN);
+        (end.x, vec![end.iterations, residual])
     }
 
     fn columns(&self) -> Vec<Column> {
