@@ -424,8 +424,10 @@ fn a_case_is_measured() {
     let place = Place::new();
     let file = place.path("measured.json");
     let listed = success(&cotangent!("bench", "--list"));
-    assert!(listed.lines().any(|name| name == "cg100_256"), "{listed}");
-    let words = ["tiny_sin_16", "tiny_sin_16_into", "--threads", "2", "--seconds", "0.02"];
+    for name in ["cg100_256", "xray_2d_adj", "prox_l21"] {
+        assert!(listed.lines().any(|listed| listed == name), "no {name} in {listed}");
+    }
+    let words = ["tiny_sin_16", "tiny_sin_16_into", "sum_adj", "--threads", "2", "--seconds", "0.02"];
     let program = env!("CARGO_BIN_EXE_cotangent");
     let table = success(&Command::new(program).arg("bench").args(words).arg("--json").arg(&file).output().unwrap());
     for part in ["median ms", "GB/s", "GFLOP/s", "compile ms", "threads", "tiny_sin_16 ", "tiny_sin_16_into "] {
@@ -434,8 +436,12 @@ fn a_case_is_measured() {
     let report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert!(report["machine"]["processors"].as_u64().unwrap() > 0);
     let cases = report["cases"].as_array().unwrap();
-    assert_eq!(cases.iter().map(|case| &case["case"]).collect::<Vec<_>>(), ["tiny_sin_16", "tiny_sin_16_into"]);
-    for case in cases {
+    assert_eq!(
+        cases.iter().map(|case| &case["case"]).collect::<Vec<_>>(),
+        ["tiny_sin_16", "tiny_sin_16_into", "sum_adj"]
+    );
+    assert_eq!((&cases[0]["group"], &cases[2]["group"]), (&Value::Null, &Value::from("linear")));
+    for case in &cases[..2] {
         let number = |key: &str| case[key].as_f64().unwrap_or_else(|| panic!("no number {key} in {case}"));
         assert!(number("min_ms") > 0.0 && number("min_ms") <= number("median_ms"), "{case}");
         assert!(number("spread") >= 0.0 && number("trace_ms") > 0.0 && number("compile_ms") > 0.0, "{case}");
@@ -473,6 +479,7 @@ fn peers_that_are_not_there_are_named() {
     refused(&c("no-such-compiler").unwrap(), &["--c", "no-such-compiler", "CC"]);
     if cfg!(unix) {
         refused(&cotangent!("bench", "tiny_sin_16", "--peers", "false"), &["has no JAX", "pip install"]);
+        refused(&cotangent!("bench", "sum_adj", "--peers", "false"), &["has no SCICO", "pip install scico==0.0.7"]);
         refused(&c("false").unwrap(), &["cannot compile", "OpenMP"]);
     }
 }

@@ -243,7 +243,8 @@ impl Simplifier<'_> {
         self.affine(access.unwrap_or_else(|| output.access.clone()), output.operand)
     }
 
-    /// An access of the same positions, in which what is affine in the loop indices is.
+    /// An access of the same positions, in which what is affine in the loop indices is. Of what is not, no more summands
+    /// remain than there were: further ones are added up, so that accesses that differ by what is affine share the sum.
     fn affine(&mut self, access: Access, operand: u32) -> Access {
         if access.dynamic.is_empty() {
             return access;
@@ -263,9 +264,37 @@ impl Simplifier<'_> {
             }
         }
         affine.dynamic.retain(|(_, factor)| *factor != 0);
-        let fewer = affine.dynamic.len() <= access.dynamic.len();
+        if affine.dynamic.len() > access.dynamic.len() {
+            if (affine.offset, &affine.strides) == (access.offset, &access.strides) {
+                return access;
+            }
+            let Some(sum) = self.sum(&affine.dynamic) else { return access };
+            affine.dynamic = SmallVec::from_slice(&[(sum, 1)]);
+        }
         let safe = !affine.dynamic.is_empty() || self.is_within(&affine, operand);
-        if fewer && safe { affine } else { access }
+        if safe { affine } else { access }
+    }
+
+    /// The sum of multiples of indices as one, added up in the narrowest integers that hold it.
+    fn sum(&mut self, summands: &[(NodeId, i64)]) -> Option<NodeId> {
+        // All partial sums lie in this range, and the summands themselves.
+        let mut total = (0, 0);
+        for &(node, factor) in summands {
+            let range = self.range(node)?;
+            let reach = ranges::product(range, (factor.into(), factor.into()))?;
+            total.0 += range.0.min(reach.0).min(0);
+            total.1 += range.1.max(reach.1).max(0);
+        }
+        let dtype = [DType::I32, DType::I64].into_iter().find(|&dtype| ranges::fits(Some(total), dtype))?;
+        let mut sum: Option<NodeId> = None;
+        for &(node, factor) in summands {
+            let node = self.convert(node, dtype);
+            let mut lanes = Lanes::new(&mut self.dag);
+            let factor = (factor != 1).then(|| lanes.literal(Scalar::int(dtype, factor.into())));
+            let product = factor.map_or(node, |factor| lanes.op(LaneOp::Mul, &[node, factor]));
+            sum = Some(sum.map_or(product, |sum| lanes.op(LaneOp::Add, &[sum, product])));
+        }
+        sum.map(|sum| self.convert(sum, DType::I64))
     }
 
     /// Takes a summand of a position apart, as far as sums and products are exact.
@@ -320,5 +349,51 @@ impl Simplifier<'_> {
         }
         summands.push((node, factor));
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::simplify;
+    use crate::compile::scatter::shared_axis;
+    use cotangent_ir::text::parse_kernel::kernels;
+    use cotangent_ir::text::print_kernel;
+
+    /// Two summands that are computed, and one that is affine: the latter is a stride, and the sum of the others is one
+    /// for both places.
+    #[test]
+    fn what_is_affine_of_a_position_becomes_strides() {
+        let text = "kernel @k [8, 5] (p0: read i32[40], p1: read i32[40], p2: write f32[96]) {
+    n0 = const 0i32 : i32
+    n1 = const 2i32 : i32
+    n2 = load p0 [5*i0 + 1*i1] : i32
+    n3 = max n2, n0 : i32
+    n4 = min n3, n1 : i32
+    n5 = load p1 [5*i0 + 1*i1] : i32
+    n6 = max n5, n0 : i32
+    n7 = min n6, n1 : i32
+    n8 = index i0 : i64
+    n9 = convert n8 : i32
+    n10 = const 12i32 : i32
+    n11 = mul n9, n10 : i32
+    n12 = const 4i32 : i32
+    n13 = mul n4, n12 : i32
+    n14 = add n11, n13 : i32
+    n15 = add n14, n7 : i32
+    n16 = convert n15 : i64
+    n17 = const 1i32 : i32
+    n18 = add n15, n17 : i32
+    n19 = convert n18 : i64
+    n20 = const 1f32 : f32
+    scatter sum p2 [1*n16], n20
+    scatter sum p2 [1*n19], n20
+}
+";
+        let simple = simplify(&kernels(text).unwrap()[0]);
+        let printed = print_kernel::kernel(&simple);
+        let places: Vec<&str> = printed.lines().filter(|line| line.contains("scatter")).collect();
+        assert!(places[0].contains("[12*i0 + 1*n") && places[1].contains("[1 + 12*i0 + 1*n"), "{printed}");
+        assert_eq!(simple.outputs[0].access.dynamic, simple.outputs[1].access.dynamic);
+        assert_eq!(shared_axis(&simple), Some(0));
     }
 }

@@ -3,7 +3,7 @@
 use super::parameter::checked;
 use super::{Functional, Prox, scaled, threshold};
 use crate::inner::{norm_square, root, total};
-use crate::{Array, Factor, Result, Variable};
+use crate::{Array, DType, Factor, Result, Variable};
 
 /// `Σ h(|x_i|)`, or `h(‖x‖₂)`, with `h(t) = ½ t²` for `t ≤ δ` and `δ (t − δ / 2)` beyond; by default `δ = 1`.
 ///
@@ -67,6 +67,17 @@ impl HuberNorm {
         let delta = self.delta;
         1.0 - delta * lambda / magnitude.maximum(delta * (1.0 + lambda))
     }
+
+    /// The prox of each element.
+    #[track_caller]
+    fn shrunk(&self, v: &Array, lambda: &Array) -> Array {
+        if v.dtype().is_ok_and(DType::is_complex) {
+            return v * self.shrinkage(&v.abs(), lambda);
+        }
+        // The same numbers without a division for each: `v / (1 + λ)` up to `δ`, and what exceeds the place where that is.
+        let (delta, most) = (self.delta, self.delta * (1.0 + lambda));
+        (v * (1.0 / (1.0 + lambda))).clamp(-delta, delta) + (v - v.clamp(-&most, &most))
+    }
 }
 
 impl<X: Variable> Functional<X> for HuberNorm {
@@ -84,6 +95,6 @@ impl<X: Variable> Prox<X> for HuberNorm {
         if self.joint {
             return scaled(v, &self.shrinkage(&root(&norm_square(v)), &lambda));
         }
-        v.map_leaves(|leaf| &leaf * self.shrinkage(&leaf.abs(), &lambda))
+        v.map_leaves(|leaf| self.shrunk(&leaf, &lambda))
     }
 }

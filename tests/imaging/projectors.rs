@@ -2,6 +2,8 @@
 
 use crate::sample::{INEXACT, adjoint_tolerance, assert_close, elements, number, random};
 use crate::stacks::assert_algebra;
+use cotangent::compile::report::Work;
+use cotangent::compile::{Options, compile_uncached};
 use cotangent::linop::optics::{FraunhoferPropagator, Propagator, radial_frequency};
 use cotangent::linop::xray::{
     AbelTransform, AxiallySymmetricVolume, EulerAngles, SymConeXRayTransform, XRayTransform2D, XRayTransform3D,
@@ -107,6 +109,41 @@ fn projectors_are_compiled_and_batched() {
             assert_close(&once.index_axis(0, item), &operator.gram(&stack.index_axis(0, item)), name);
         }
     }
+}
+
+/// What is computed for every pixel in every view is computed in one kernel, both ways, and nothing of it is kept: neither
+/// places nor weights. Other kernels put a border around an array or take it away.
+#[test]
+fn projections_are_one_kernel_that_computes_its_indices() -> Result<()> {
+    let (plane, square) = (Type::new(DType::F32, &[64, 60]), Type::new(DType::F32, &[32, 32]));
+    let volume = Type::new(DType::F32, &[16, 14, 16]);
+    let matrices =
+        EulerAngles::new("x", Array::from(angles(20)).reshape(&[20, 1]))?.matrices([16, 14, 16], [20, 18])?;
+    let cone = |input: &Type| SymConeXRayTransform::new(input.clone(), 200.0, 300.0);
+    let cases: [(LinOp, usize); 5] = [
+        (XRayTransform2D::new(plane, angles(20))?.into(), 20 * 64 * 60),
+        (XRayTransform3D::new(volume.clone(), matrices, [20, 18])?.into(), 20 * 16 * 14 * 16),
+        (AxiallySymmetricVolume::new(square.clone(), 0)?.into(), 32 * 32 * 32),
+        (cone(&square)?.into(), 32 * 32 * 32),
+        (cone(&volume)?.detector([24, 26])?.into(), 24 * 14 * 26),
+    ];
+    for (operator, grid) in cases {
+        let (x, y) = (zeros(&operator.input_type()), zeros(&operator.output_type()));
+        let (forward, adjoint) = (operator.clone(), operator.clone());
+        let forward = jit(move |x: Array| forward.apply(&x)).traced(&x)?.func;
+        let adjoint = jit(move |y: Array| adjoint.adjoint(&y)).traced(&y)?.func;
+        for (direction, func) in [("forward", forward), ("adjoint", adjoint)] {
+            let report = compile_uncached(&func, &Options::default())?.report();
+            let iterations = report.steps.iter().map(|step| match &step.work {
+                Work::Kernel { extents, .. } => extents.iter().product(),
+                other => panic!("{operator:?} {direction}: {other:?}"),
+            });
+            let large = iterations.filter(|&count: &usize| count >= grid).count();
+            assert_eq!(large, 1, "{operator:?} {direction}: kernels over the grid");
+            assert!(report.arena_bytes < grid * size_of::<f32>(), "{operator:?} {direction}: {}", report.arena_bytes);
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -126,10 +126,7 @@ impl Propagator {
             factor => factor.inv(),
         };
         let factors = phases(squared_frequencies(&padded.shape, &self.intervals).into_iter().map(inverse), &padded);
-        match CircularConvolve::new(Filter::transform(factors), padded) {
-            Ok(inverse) => self.crop(&inverse.apply(&self.pad(&y))),
-            Err(error) => Array::from_error(error),
-        }
+        self.filtered(&y, &factors)
     }
 
     /// Whether the samples resolve the factors. With `N` the samples along an axis, padding included, and `d` their
@@ -160,17 +157,20 @@ impl Propagator {
         self.input.shape.iter().zip(&self.intervals).all(suffices)
     }
 
-    fn pad(&self, u: &Array) -> Array {
-        let widths = self.input.shape.iter().map(|&extent| (0, (extent * (self.pad - 1)) as i64, 0));
-        if self.pad == 1 { u.clone() } else { u.pad_zeros(&widths.collect::<Vec<_>>()) }
-    }
-
-    fn crop(&self, u: &Array) -> Array {
-        let axes = self.input.shape.iter().enumerate();
-        if self.pad == 1 {
-            return u.clone();
-        }
-        axes.fold(u.clone(), |u, (axis, &extent)| u.narrow(axis as isize, 0, extent))
+    /// The product with factors between the transforms. Zeros are put behind one axis at a time, just before it is
+    /// transformed, and taken away just after it has been transformed back: lines of zeros are not transformed, nor are
+    /// lines that are not wanted.
+    #[track_caller]
+    fn filtered(&self, u: &Array, factors: &Array) -> Array {
+        let rank = self.input.rank();
+        let transformed = (0..rank).rev().fold(u.astype(self.input.dtype), |u, axis| {
+            let mut widths = vec![(0, 0, 0); rank];
+            widths[axis] = (0, (self.input.shape[axis] * (self.pad - 1)) as i64, 0);
+            u.pad_zeros(&widths).fft(&[axis as isize])
+        });
+        (0..rank).fold(transformed * factors, |u, axis| {
+            u.ifft(&[axis as isize]).narrow(axis as isize, 0, self.input.shape[axis])
+        })
     }
 }
 
@@ -185,13 +185,19 @@ impl LinearOperator for Propagator {
 
     fn apply(&self, x: &Array) -> Array {
         let x = accept_shape(self.name(), &self.input, x);
-        self.crop(&self.convolution.apply(&self.pad(&x)))
+        match self.pad {
+            1 => self.convolution.apply(&x),
+            _ => self.filtered(&x, self.convolution.spectrum()),
+        }
     }
 
     /// That of the convolution: the same with conjugate factors.
     fn adjoint(&self, y: &Array) -> Array {
         let y = accept_type(self.name(), &self.input, y);
-        self.crop(&self.convolution.adjoint(&self.pad(&y)))
+        match self.pad {
+            1 => self.convolution.adjoint(&y),
+            _ => self.filtered(&y, &self.convolution.spectrum().conj()),
+        }
     }
 
     fn gram(&self, x: &Array) -> Array {

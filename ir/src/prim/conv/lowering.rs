@@ -22,11 +22,18 @@ fn is_stencil(w: &Type, window: &Window) -> bool {
     w.shape[1] == 1 && w.shape[0] == groups && w.shape[2..].iter().product::<usize>() <= MOST_TERMS
 }
 
-/// Whether each step is an inner product: one channel, a window that is no stencil, few steps, no zeros between elements.
+/// Whether each step is an inner product: one channel, a window that is no stencil, few steps, all of which meet the input,
+/// no zeros between elements.
 fn is_few_products(x: &Type, w: &Type, window: &Window) -> bool {
+    let meets = |axis: usize| {
+        let (extent, reach) = (x.shape[axis + 2] as i64, w.shape[axis + 2] as i64);
+        let last = window.steps(axis, &x.shape, &w.shape) as i64 - 1;
+        window.low[axis] < reach && last * window.strides[axis] - window.low[axis] < extent
+    };
     let steps = (0..window.rank()).map(|axis| window.steps(axis, &x.shape, &w.shape)).product::<usize>();
     let dense = window.lhs_dilation.iter().chain(&window.rhs_dilation).all(|&distance| distance == 1);
-    x.shape[..2] == [1, 1] && w.shape[..2] == [1, 1] && !is_stencil(w, window) && steps <= MOST_TERMS && dense
+    let simple = x.shape[..2] == [1, 1] && w.shape[..2] == [1, 1] && !is_stencil(w, window);
+    simple && steps <= MOST_TERMS && dense && (0..window.rank()).all(meets)
 }
 
 /// Whether the library routine does it: it multiplies matrices of floating-point numbers, which have elements.
@@ -47,12 +54,9 @@ fn products(x: &Array, w: &Array, window: &Window, steps: &[usize]) -> Array {
             let (extent, reach) = (xs.shape[axis + 2] as i64, ws.shape[axis + 2] as i64);
             let offset = at[axis] as i64 * window.strides[axis] - window.low[axis];
             let (start, end) = (offset.max(0), (offset + reach).min(extent));
-            let len = (end - start).max(0) as usize;
-            let along = axis as isize + 2;
-            (x, w) = match len {
-                0 => (x.narrow(along, 0, 0), w.narrow(along, 0, 0)),
-                _ => (x.narrow(along, start as usize, len), w.narrow(along, (start - offset) as usize, len)),
-            };
+            let (along, len) = (axis as isize + 2, (end - start) as usize);
+            x = x.narrow(along, start as usize, len);
+            w = w.narrow(along, (start - offset) as usize, len);
         }
         (x * w).sum()
     };
