@@ -387,7 +387,11 @@ def main():
 
     report = {}
     print(f"{'case':<16} {'median ms':>11} {'min ms':>11} {'spread':>8} {'samples':>8} {'trace ms':>10} {'compile ms':>11}")
-    for case in cases():
+    # Beside this program, whose data they take.
+    from jax_solvers import SOLVERS
+
+    solvers = [Case(name, *make()) for name, make in SOLVERS.items() if not options.case or name in options.case]
+    for case in cases() + solvers:
         if options.only not in case.name or (options.case and case.name not in options.case):
             continue
         tracing, compiling = compile_times(case)

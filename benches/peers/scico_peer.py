@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 
 # SCICO's Abel transform keeps its matrix in a folder, which is not to be that of the user.
 from jax_peer import quantile, run_times, summary, uniform
@@ -23,6 +24,7 @@ import scico.numpy as snp
 from scico import functional, linop, operator
 from scico.linop import optics, xray
 from scico.operator.biconvolve import BiConvolve
+from scico_solvers import SOLVERS
 
 N = 512
 IMAGE = (N, N)
@@ -224,6 +226,7 @@ def cases():
         yield f"{name}_fwd", evaluation(make)
     for name, make in PROXES.items():
         yield f"prox_{name}", prox(make)
+    yield from SOLVERS.items()
 
 
 def main():
@@ -242,8 +245,10 @@ def main():
     for name, prepare in cases():
         if options.only not in name or (options.case and name not in options.case):
             continue
+        start = time.perf_counter()
         call = prepare()
         result = jax.block_until_ready(call())
+        first = 1e3 * (time.perf_counter() - start)
         times = run_times(lambda: jax.block_until_ready(call()), options.seconds)
         median = quantile(times, 0.5)
         spread = (quantile(times, 0.75) - quantile(times, 0.25)) / median
@@ -251,6 +256,7 @@ def main():
         report[name] = {
             "median_ms": median,
             "min_ms": times[0],
+            "first_ms": first,
             "spread": spread,
             "samples": len(times),
             "results": [summary(jnp.abs(leaf)) for leaf in jax.tree.leaves(result)],

@@ -19,7 +19,7 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let detector = [shape[0], shape[1]];
     let truth = tangle(shape, DType::F32)?;
     let angles: Vec<f64> = (0..VIEWS).map(|view| PI * view as f64 / VIEWS as f64).collect();
-    let matrices = EulerAngles::new("X", Array::from(angles))?.matrices(shape, detector)?;
+    let matrices = EulerAngles::new("X", Array::from(angles).reshape(&[VIEWS, 1]))?.matrices(shape, detector)?;
     let project = LinOp::from(XRayTransform3D::new(truth.ty()?, matrices, detector)?);
     let y = project.apply(&truth);
 

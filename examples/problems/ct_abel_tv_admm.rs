@@ -6,7 +6,7 @@ use crate::study::{Study, noise};
 use cotangent::data::Rings;
 use cotangent::functional::L1Norm;
 use cotangent::linop::xray::AbelTransform;
-use cotangent::linop::{Boundary, FiniteDifference, LinOp};
+use cotangent::linop::{Boundary, Edge, FiniteDifference, LinOp};
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{Admm, LinearSubproblemSolver, Term};
 use cotangent::solver::ConjugateGradient;
@@ -22,7 +22,7 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let y = &projection + noise(&projection, 1.0)?;
     let inverse = abel.inverse(&y).clamp(0.0, 1.0);
 
-    let d = FiniteDifference::new(truth.ty()?, Boundary::OPEN)?;
+    let d = FiniteDifference::new(truth.ty()?, Boundary::append(Edge::Zero))?;
     let limits = ConjugateGradient { tolerance: 1e-4, max_iterations: 25, ..ConjugateGradient::default() };
     let f = SquaredL2Loss::new(y.clone())?.operator(project)?;
     let term = Term::new(23.5 * L1Norm::new(), d, 103.0);

@@ -40,8 +40,13 @@ pub(crate) fn run(study: &Study) -> Result<()> {
         let term = Term::new(lambda * L21Norm::new(), d.clone(), rho);
         Ok::<_, cotangent::Error>(Admm::new(f, [term], LinearSubproblemSolver::new(limits.clone()))?.start(fbp.clone()))
     };
-    let plain = study.solve("unweighted", &method(None, 100.0, 1000.0)?, 50, &truth)?;
-    let weighted = study.solve("weighted", &method(Some(&counts / PHOTONS), 25.0, 250.0)?, 50, &truth)?;
-    study.show(&[("truth", &truth), ("filtered back-projection", &fbp), ("unweighted", &plain.x), ("weighted", &weighted.x)])?;
+    let plain = study.solve("unweighted", &method(None, 100.0, 1000.0)?, 20, &truth)?;
+    let weighted = study.solve("weighted", &method(Some(&counts / PHOTONS), 25.0, 250.0)?, 20, &truth)?;
+    study.show(&[
+        ("truth", &truth),
+        ("filtered back-projection", &fbp),
+        ("unweighted", &plain.x),
+        ("weighted", &weighted.x),
+    ])?;
     study.plot(&[("unweighted", &plain.history), ("weighted", &weighted.history)])
 }

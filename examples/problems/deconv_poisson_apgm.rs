@@ -25,8 +25,8 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let members: [Box<dyn Prox>; 2] =
         [Box::new(0.3 * IsotropicTvNorm::isotropic()), Box::new(BoxIndicator::new(0.1, 2.0 * PHOTONS)?)];
     let start = y.maximum(1.0);
-    let method = AcceleratedPgm::new(f, ProximalAverage::new(members)?, 1.0, start)
-        .robust(RobustLineSearchStepSize::default());
+    let method =
+        AcceleratedPgm::new(f, ProximalAverage::new(members)?, 1.0, start).robust(RobustLineSearchStepSize::default());
     let solution = study.solve("Poisson loss", &method, 100, &truth)?;
     study.show(&[("truth", &truth), ("counts", &y), ("restored", &solution.x)])?;
     study.plot(&[("Poisson loss", &solution.history)])

@@ -17,8 +17,7 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let f = SquaredL2Loss::new(y.clone())?;
     let d = FiniteDifference::new(y.ty()?, Boundary::CIRCULAR)?;
     let limits = ConjugateGradient { tolerance: 1e-4, max_iterations: 25, ..ConjugateGradient::default() };
-    let exact =
-        Admm::new(f.clone(), [Term::new(1.0 * L21Norm::new(), d, 10.0)], LinearSubproblemSolver::new(limits))?;
+    let exact = Admm::new(f.clone(), [Term::new(1.0 * L21Norm::new(), d, 10.0)], LinearSubproblemSolver::new(limits))?;
     let exact = study.solve("exact, ADMM", &exact.start(y.clone()), 200, &truth)?;
     let approximate = AcceleratedPgm::new(f, 1.0 * IsotropicTvNorm::isotropic(), 1e3, y.clone());
     let approximate = study.solve("approximate, APGM", &approximate, 500, &truth)?;

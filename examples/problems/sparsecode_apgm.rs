@@ -3,13 +3,13 @@
 //! The accelerated proximal gradient method with the constant step length `1 / ‖D‖²`.
 
 use crate::study::{Study, dictionary, spikes};
+use cotangent::DType;
 use cotangent::Result;
 use cotangent::functional::L1Norm;
 use cotangent::linop::{LinOp, MatrixOperator, operator_norm};
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::AcceleratedPgm;
 use cotangent::random::{Key, normal};
-use cotangent::DType;
 
 pub(crate) fn run(study: &Study) -> Result<()> {
     let (rows, columns) = (study.side(512), 4 * study.side(512));

@@ -44,7 +44,8 @@ impl Arguments {
 
 impl Study {
     pub(crate) fn new(name: &'static str, arguments: &Arguments) -> std::result::Result<Study, String> {
-        std::fs::create_dir_all(&arguments.folder).map_err(|error| format!("{}: {error}", arguments.folder.display()))?;
+        std::fs::create_dir_all(&arguments.folder)
+            .map_err(|error| format!("{}: {error}", arguments.folder.display()))?;
         println!("{name}");
         Ok(Study { name, quick: arguments.quick, folder: arguments.folder.clone() })
     }
@@ -149,8 +150,11 @@ impl Study {
             let values = history.column("Objective").unwrap_or_default();
             (title, values.iter().enumerate().map(|(step, &value)| (step as f64, value)).collect())
         });
-        let lines = Lines::through(curves).scale(Scale::LogY);
-        self.write(&lines.title("objective").labels("step", "").into(), "svg")
+        let lines = Lines::through(curves).title("objective").labels("step", "");
+        let positive = histories.iter().all(|(_, history)| {
+            history.column("Objective").is_some_and(|values| values.iter().all(|&value| value > 0.0))
+        });
+        self.write(&if positive { lines.scale(Scale::LogY) } else { lines }.into(), "svg")
     }
 
     fn write(&self, figure: &Figure, extension: &str) -> Result<()> {

@@ -198,6 +198,8 @@ pub(crate) enum Suite {
     Complaints,
     /// Operators, forward and adjoint, and proxes of functionals
     Operators,
+    /// Whole solves
+    Solvers,
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -25,7 +25,7 @@ const NARROWEST: usize = 20;
 /// Runs the command.
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     if arguments.list {
-        let listed = cases::all().into_iter().chain(cases::operators());
+        let listed = everything().into_iter();
         return output::print(&listed.map(|case| format!("{}\n", case.name)).collect::<String>());
     }
     let chosen = chosen(arguments)?;
@@ -47,8 +47,9 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     let scaling = arguments.compile_scaling.is_some();
     let python = |library: Library| {
         let in_scico = |case: &Case| case.group.is_some();
+        let in_jax = |case: &Case| case.group.is_none_or(|group| group == cases::SOLVERS);
         let wanted = match library {
-            Library::Jax => scaling || !chosen.iter().all(in_scico),
+            Library::Jax => scaling || chosen.iter().any(in_jax),
             Library::Scico => !scaling && chosen.iter().any(in_scico),
         };
         arguments.peers.as_deref().filter(|_| wanted).map(|path| Python::new(path, library)).transpose()
@@ -86,16 +87,22 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     Ok(())
 }
 
+/// The cases of all suites.
+fn everything() -> Vec<Case> {
+    cases::all().into_iter().chain(cases::operators()).chain(cases::solvers()).collect()
+}
+
 /// The cases of the suite, or with the names, that are asked for, in the order of the list.
 fn chosen(arguments: &BenchArguments) -> Result<Vec<Case>> {
     let complaints = || cases::COMPLAINTS.map(String::from).to_vec();
     let names = match arguments.suite {
         Some(Suite::Operators) => return Ok(cases::operators()),
+        Some(Suite::Solvers) => return Ok(cases::solvers()),
         Some(Suite::Complaints) => complaints(),
         _ if arguments.cases.is_empty() => return Ok(cases::all()),
         _ => arguments.cases.clone(),
     };
-    let all: Vec<Case> = cases::all().into_iter().chain(cases::operators()).collect();
+    let all = everything();
     if let Some(name) = names.iter().find(|name| all.iter().all(|case| case.name != name.as_str())) {
         let known: Vec<&str> = all.iter().map(|case| case.name).collect();
         return Err(Failure::new(format!("there is no case `{name}`; choose from {}", known.join(", "))));

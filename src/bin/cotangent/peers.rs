@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The Python programs by name. That for SCICO takes its clock from that for JAX.
-const PYTHON_PROGRAMS: [(&str, &str); 2] = [
+const PYTHON_PROGRAMS: [(&str, &str); 4] = [
     ("jax_peer.py", include_str!("../../../benches/peers/jax_peer.py")),
+    ("jax_solvers.py", include_str!("../../../benches/peers/jax_solvers.py")),
     ("scico_peer.py", include_str!("../../../benches/peers/scico_peer.py")),
+    ("scico_solvers.py", include_str!("../../../benches/peers/scico_solvers.py")),
 ];
 
 /// What the C programs share, and its name.

@@ -4,11 +4,14 @@
 mod data;
 mod operators;
 mod programs;
+mod solvers;
 
 #[allow(unused_imports, reason = "the benches that share this file measure programs only")]
 pub(crate) use operators::operators;
 #[allow(unused_imports, reason = "the benches that share this file compile it as a case only")]
 pub(crate) use programs::unrolled_descent;
+#[allow(unused_imports, reason = "the benches that share this file measure programs only")]
+pub(crate) use solvers::{SOLVERS, solvers};
 
 use cotangent::compile::Options;
 use cotangent::ir::Func;

@@ -32,7 +32,7 @@ const VIEWS_OF_VOLUME: usize = 16;
 const BORDER: [(usize, usize); 2] = [(16, 16); 2];
 const LAMBDA: f64 = 0.1;
 
-const MADE: &str = "the operator of a case is free of mistakes";
+pub(super) const MADE: &str = "the operator of a case is free of mistakes";
 
 /// The cases, in the order in which they are reported.
 #[allow(dead_code, reason = "the benches that share this file measure programs only")]
@@ -239,10 +239,14 @@ fn prox<P: Prox + 'static>(
 }
 
 /// A function of what a case is about. Of one type for all cases, so that what is done with it is compiled once.
-type Body<A> = Arc<dyn Fn(A) -> Array + Send + Sync>;
+pub(super) type Body<A, R> = Arc<dyn Fn(A) -> R + Send + Sync>;
 
 /// A case of what a closure makes: a function and its argument.
-fn case<A: Tree + 'static>(name: &'static str, group: &'static str, make: impl Fn() -> (Body<A>, A) + 'static) -> Case {
+pub(super) fn case<A: Tree + 'static, R: Tree + 'static>(
+    name: &'static str,
+    group: &'static str,
+    make: impl Fn() -> (Body<A, R>, A) + 'static,
+) -> Case {
     let prepare = Box::new(move || {
         let (body, argument) = make();
         prepared(Results::Fresh, whole(body), argument)
@@ -251,7 +255,7 @@ fn case<A: Tree + 'static>(name: &'static str, group: &'static str, make: impl F
 }
 
 /// Functions that do what a body does.
-fn whole<A: Tree + 'static>(body: Body<A>) -> impl Fn() -> Box<dyn Fn(A) -> Array> + Clone {
+fn whole<A: Tree + 'static, R: Tree + 'static>(body: Body<A, R>) -> impl Fn() -> Box<dyn Fn(A) -> R> + Clone {
     move || {
         let body = body.clone();
         Box::new(move |argument: A| body(argument))

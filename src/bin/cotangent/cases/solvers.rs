@@ -3,9 +3,9 @@
 //!
 //! A program takes the data and gives the solution and the statistics of every step, as SCICO records them.
 
-use super::data::uniform;
-use super::operators::{MADE, case};
 use super::Case;
+use super::data::uniform;
+use super::operators::{Body, MADE, case};
 use cotangent::functional::{L1Norm, L21Norm};
 use cotangent::linop::xray::XRayTransform2D;
 use cotangent::linop::{Boundary, CircularConvolve, Edge, Filter, FiniteDifference, LinOp, MatrixOperator};
@@ -18,25 +18,27 @@ use cotangent::{Array, DType, Result, Type};
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-const GROUP: &str = "solver";
+/// The group of the cases.
+#[allow(dead_code, reason = "the benches that share this file have no groups")]
+pub(crate) const SOLVERS: &str = "solver";
 
 /// The cases, in the order in which they are reported.
 #[allow(dead_code, reason = "the benches that share this file measure programs only")]
 pub(crate) fn solvers() -> Vec<Case> {
     vec![
-        case("deconv_tv_admm50_256", GROUP, || deconvolution(256).expect(MADE)),
-        case("deconv_tv_admm50_512", GROUP, || deconvolution(512).expect(MADE)),
-        case("denoise_tv_admm50_256", GROUP, || denoising(256)),
-        case("denoise_tv_admm50_512", GROUP, || denoising(512)),
-        case("denoise_tv_pdhg100_512", GROUP, || primal_dual(512)),
-        case("ct_tv_admm25_128x45", GROUP, || tomography(128, 45).expect(MADE)),
-        case("ct_tv_admm25_256x90", GROUP, || tomography(256, 90).expect(MADE)),
-        case("sparse_apgm100_512x2048", GROUP, || sparse_coding(512, 2048).expect(MADE)),
+        case("deconv_tv_admm50_256", SOLVERS, || deconvolution(256).expect(MADE)),
+        case("deconv_tv_admm50_512", SOLVERS, || deconvolution(512).expect(MADE)),
+        case("denoise_tv_admm50_256", SOLVERS, || denoising(256)),
+        case("denoise_tv_admm50_512", SOLVERS, || denoising(512)),
+        case("denoise_tv_pdhg100_512", SOLVERS, || primal_dual(512)),
+        case("ct_tv_admm25_128x45", SOLVERS, || tomography(128, 45).expect(MADE)),
+        case("ct_tv_admm25_256x90", SOLVERS, || tomography(256, 90).expect(MADE)),
+        case("sparse_apgm100_512x2048", SOLVERS, || sparse_coding(512, 2048).expect(MADE)),
     ]
 }
 
 /// A program from data to the solution and the statistics, and the data.
-type Posed = (Arc<dyn Fn(Array) -> (Array, Option<Array>) + Send + Sync>, Array);
+type Posed = (Body<Array, (Array, Option<Array>)>, Array);
 
 /// The program that makes all steps of the method that is built for the data.
 fn posed<M: Method<Variable = Array>>(
@@ -89,7 +91,7 @@ fn denoising(n: usize) -> Posed {
         let f = SquaredL2Loss::new(y.clone())?;
         let term = Term::new(0.1 * L21Norm::new(), differences(n)?, 1.0);
         let limits = ConjugateGradient { tolerance: 1e-3, max_iterations: 20, ..ConjugateGradient::default() };
-        Ok(Admm::new(f, [term], LinearSubproblemSolver { limits })?.start(y))
+        Ok(Admm::new(f, [term], LinearSubproblemSolver::new(limits))?.start(y))
     };
     posed(50, build, picture(n) + noise(&[n, n]))
 }
@@ -111,14 +113,14 @@ fn tomography(n: usize, views: usize) -> Result<Posed> {
         let f = SquaredL2Loss::new(y)?.operator(project.clone())?;
         let term = Term::new(5.0 * L21Norm::new(), differences(n)?, 50.0);
         let limits = ConjugateGradient { tolerance: 1e-4, max_iterations: 25, ..ConjugateGradient::default() };
-        Admm::new(f, [term], LinearSubproblemSolver { limits })
+        Admm::new(f, [term], LinearSubproblemSolver::new(limits))
     };
     Ok(posed(25, build, y))
 }
 
 fn sparse_coding(rows: usize, columns: usize) -> Result<Posed> {
     let matrix = uniform(&[rows, columns], -1.0, 1.0);
-    let dictionary = &matrix / matrix.square().sum_along(&[0]).sqrt();
+    let dictionary = &matrix / matrix.square().sum_axes(&[0]).sqrt();
     let code: Vec<f32> = (0..columns).map(|column| if column % 61 == 0 { 1.0 } else { 0.0 }).collect();
     let y = dictionary.matmul(&Array::from(code)) + 0.1 * noise(&[rows]);
     let dictionary = MatrixOperator::new(dictionary)?;
