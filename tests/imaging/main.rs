@@ -14,3 +14,5 @@ mod projectors;
 mod sample;
 mod solutions;
 mod stacks;
+#[cfg(feature = "files")]
+mod states;
