@@ -19,3 +19,5 @@ mod refusals;
 mod sample;
 mod solutions;
 mod stacks;
+#[cfg(feature = "files")]
+mod states;

@@ -1,19 +1,18 @@
-//! What is done with solutions: files, derivatives, batches.
+//! What is done with solutions: derivatives, batches, files.
 
 use crate::sample::{assert_close, random};
 use cotangent::functional::{L1Norm, L21Norm, NonNegativeIndicator, ScaledFunctional};
 use cotangent::linop::{Boundary, CircularConvolve, FiniteDifference, Identity, MatrixOperator};
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{
-    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Pdhg, Stop, Term, Watch, implicit, load,
-    save, solve, solve_batched, solve_from, unrolled,
+    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Stop, Term, implicit, solve, solve_batched,
+    unrolled,
 };
 use cotangent::solver::ConjugateGradient;
 use cotangent::{Array, DType, Tree, Type, grad};
-use std::path::PathBuf;
 
 /// Deconvolution with two terms whose splitting variables differ in shape, of a weight `lambda`.
-fn deconvolve(y: &Array, lambda: &Array) -> Admm<SquaredL2Loss, CircularConvolveSolver> {
+pub(crate) fn deconvolve(y: &Array, lambda: &Array) -> Admm<SquaredL2Loss, CircularConvolveSolver> {
     let ty = y.ty().unwrap();
     let blur = CircularConvolve::new(random(y.dtype().unwrap(), &[3, 2], 82), ty.clone()).unwrap();
     let f = SquaredL2Loss::new(y.clone()).unwrap().operator::<Array>(blur).unwrap();
@@ -95,67 +94,4 @@ fn data_are_batched_with_their_weights() {
             assert_close(&together.index_axis(0, slice), &alone, "state");
         }
     }
-}
-
-fn file(name: &str) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(name);
-    (directory, path)
-}
-
-#[test]
-fn a_restored_state_continues_bit_for_bit() {
-    for dtype in [DType::F32, DType::F64, DType::C64, DType::C128] {
-        let y = random(dtype, &[6, 5], 81);
-        let term = |dtype| Term::new(0.1 * L1Norm::new(), Identity::new(Type::new(dtype, &[6, 5])), 0.7);
-        let d = FiniteDifference::new(y.ty().unwrap(), Boundary::CIRCULAR).unwrap();
-        let terms = [term(dtype), Term::new(0.1 * L21Norm::new(), d, 0.4)];
-        let f = SquaredL2Loss::new(y.clone()).unwrap();
-        let method = Admm::new(f, terms, LinearSubproblemSolver::default()).unwrap();
-        let whole = solve(&method, &Options { max_steps: 9, ..Options::default() }).unwrap();
-        for first in [0, 4] {
-            let (_directory, path) = file("state.safetensors");
-            let part = solve(&method, &Options { max_steps: first, ..Options::default() }).unwrap();
-            save(&path, &method, &part).unwrap();
-            let saved = load(&path, &method).unwrap();
-            assert_eq!((saved.next_step, saved.history.rows()), (first, part.history.rows()));
-            let options = Options { max_steps: 9 - first, first_step: saved.next_step, ..Options::default() };
-            let rest = solve_from(&method, &options, saved.state, Watch::default()).unwrap();
-            for (got, want) in rest.state.leaves().iter().zip(whole.state.leaves()) {
-                assert_eq!(got.tensor().unwrap().bytes(), want.tensor().unwrap().bytes(), "{dtype}");
-            }
-            let history = saved.history.followed_by(rest.history);
-            assert_eq!(history.column("Iter"), whole.history.column("Iter"));
-            assert_eq!(history.column("Objective"), whole.history.column("Objective"));
-            assert!(history.column("Time").unwrap().is_sorted());
-        }
-    }
-}
-
-#[test]
-fn states_of_other_methods_are_refused() {
-    let y = random(DType::F32, &[6, 5], 81);
-    let lambda = Array::from(0.1f32);
-    let method = deconvolve(&y, &lambda);
-    let (_directory, path) = file("state.safetensors");
-    save(&path, &method, &solve(&method, &Options { max_steps: 2, ..Options::default() }).unwrap()).unwrap();
-
-    let identity = Identity::new(y.ty().unwrap());
-    let pdhg = Pdhg::new(SquaredL2Loss::new(y.clone()).unwrap(), L1Norm::new(), identity, 0.5, 0.5);
-    let error = load(&path, &pdhg).unwrap_err();
-    assert!(error.message().contains("Admm") && error.message().contains("Pdhg"), "{error}");
-
-    let larger = random(DType::F32, &[6, 6], 81);
-    let error = load(&path, &deconvolve(&larger, &lambda)).unwrap_err();
-    assert!(error.message().contains("f32[6,5]") && error.message().contains("f32[6,6]"), "{error}");
-
-    let term = Term::new(L1Norm::new(), Identity::new(y.ty().unwrap()), 1.0);
-    let one = Admm::new(SquaredL2Loss::new(y).unwrap(), [term], CircularConvolveSolver::new()).unwrap();
-    let error = load(&path, &one).unwrap_err();
-    assert!(error.message().contains("build the method as it was"), "{error}");
-
-    std::fs::write(&path, b"no state").unwrap();
-    assert!(load(&path, &one).unwrap_err().message().contains("no file of a solver state"));
-    std::fs::remove_file(&path).unwrap();
-    assert!(load(&path, &one).unwrap_err().message().contains("could not be read"));
 }
