@@ -31,7 +31,9 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let scene = stack(&[star(side, 16)?, empty.clone(), empty], 0);
     let truth = LinOp::from(Pad::zeros(scene.ty()?, &[(0, 0), (margin, margin), (margin, margin)])?).apply(&scene);
 
-    let convolve = LinOp::from(CircularConvolve::new(Filter::new(patterns).axes(2), volume.clone())?);
+    let middle = (side / 4) as f64;
+    let filter = Filter::new(patterns).axes(2).center(&[middle, middle]);
+    let convolve = LinOp::from(CircularConvolve::new(filter, volume.clone())?);
     let image = LinOp::from(Sum::along(volume.clone(), &[0])?) * convolve;
     let crop = LinOp::from(Crop::new(image.output_type(), &[(margin, margin); 2])?);
     let seen = crop.apply(&image.apply(&truth));
@@ -41,8 +43,8 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let data = SquaredL2Loss::new(y.clone())?.operator(crop)?;
     let terms = [
         Term::new(data, image, 1.0),
-        Term::new(3e-3 * L21Norm::new(), d, 5.0),
-        Term::new(1e-3 * L1Norm::new(), Identity::new(volume), 10.0),
+        Term::new(1e-3 * L21Norm::new(), d, 0.5),
+        Term::new(3e-4 * L1Norm::new(), Identity::new(volume), 0.5),
     ];
     let method = Admm::new(ZeroFunctional::new(), terms, G0BlockCircularConvolveSolver::default())?.relaxation(1.4);
     let solution = study.solve("total variation", &method, 100, &truth)?;

@@ -21,7 +21,7 @@ pub(crate) fn run(study: &Study) -> Result<()> {
     let truth = BlockArray::new([uniform(&keys[2], &[2], DType::F32), uniform(&keys[3], &[6], DType::F32)])?;
     let rates =
         Op::new(truth.ty()?, move |x: &BlockArray| 10.0 * (-d0.matmul(&x[0])).exp() + 5.0 * (-d1.matmul(&x[1])).exp())?;
-    let y = poisson(&Key::new(7), &[rows], &rates.apply(&truth)).astype(DType::F32);
+    let y = poisson(&Key::new(7), &[rows], rates.apply(&truth)).astype(DType::F32);
 
     let f = PoissonLoss::new(y)?.map(rates)?;
     let g = || {
