@@ -83,6 +83,14 @@ pub(crate) enum ProblemName {
     DenoiseTv,
     /// Undo a blur by a box of 7 by 7 pixels, with a little noise
     DeconvTv,
+    /// Reconstruct a cross-section from X-ray projections at 60 angles
+    CtTv,
+    /// Remove white noise by sparse coefficients of Haar wavelets
+    SparseCode,
+    /// Fill in pixels of which two thirds are missing
+    InpaintTv,
+    /// Remove the noise of counting photons
+    PoissonDenoise,
 }
 
 impl ProblemName {
@@ -91,6 +99,10 @@ impl ProblemName {
         match self {
             ProblemName::DenoiseTv => "denoise-tv",
             ProblemName::DeconvTv => "deconv-tv",
+            ProblemName::CtTv => "ct-tv",
+            ProblemName::SparseCode => "sparse-code",
+            ProblemName::InpaintTv => "inpaint-tv",
+            ProblemName::PoissonDenoise => "poisson-denoise",
         }
     }
 }

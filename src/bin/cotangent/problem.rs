@@ -7,15 +7,21 @@ use crate::arguments::ProblemName;
 use crate::failure::{Failure, Result};
 use crate::run::profiled;
 use cotangent::compile::{self, Compiled, show};
-use cotangent::functional::L21Norm;
-use cotangent::linop::{Boundary, CircularConvolve, Edge, Filter, FiniteDifference, LinOp};
-use cotangent::loss::SquaredL2Loss;
+use cotangent::functional::{BoxIndicator, IsotropicTvNorm, L1Norm, L21Norm, Prox, ProximalAverage};
+use cotangent::linop::xray::XRayTransform2D;
+use cotangent::linop::{
+    Boundary, CircularConvolve, Diagonal, DiagonalReplicated, Edge, Filter, FiniteDifference, HaarTransform, LinOp,
+    operator_norm,
+};
+use cotangent::loss::{PoissonLoss, SquaredL2Loss};
 use cotangent::optimize::{
-    Admm, CircularConvolveSolver, History, Method, Options, Pdhg, Report, Term, Timings, Watch, solve_watched,
+    AcceleratedPgm, Admm, CircularConvolveSolver, LinearSubproblemSolver, RobustLineSearchStepSize, History, Method, Options, Pdhg, Report, Term, Timings, Watch, solve_watched,
     trace_loop,
 };
 use cotangent::random::{self, Key};
-use cotangent::{Array, DType, Traced, jit};
+use cotangent::solver::ConjugateGradient;
+use cotangent::{Array, DType, Function, Traced, Type, jit, vmap};
+use std::f64::consts::PI;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,17 +61,24 @@ pub(crate) type Progress<'a> = dyn FnMut(usize, f64) + Send + 'a;
 /// The side of the box that blurs, in pixels.
 const BOX: usize = 7;
 
+/// Angles of projection.
+const VIEWS: usize = 60;
+
+/// How much more a coefficient of a sum of neighbours adds to the picture than one of a difference.
+const SUMS_WEIGHT: f32 = 8.0;
+
 impl Problem {
     /// A problem with the parameters commonly used for it.
     pub(crate) fn usual(name: ProblemName) -> Problem {
-        match name {
-            ProblemName::DenoiseTv => {
-                Problem { name, noise: 0.1, lambda: 0.1, iterations: 100, seed: 0, profile: None }
-            }
-            ProblemName::DeconvTv => {
-                Problem { name, noise: 0.01, lambda: 0.002, iterations: 60, seed: 0, profile: None }
-            }
-        }
+        let (noise, lambda, iterations) = match name {
+            ProblemName::DenoiseTv => (0.1, 0.1, 100),
+            ProblemName::DeconvTv => (0.01, 0.002, 60),
+            ProblemName::CtTv => (0.005, 0.5, 25),
+            ProblemName::SparseCode => (0.1, 0.05, 100),
+            ProblemName::InpaintTv => (0.02, 0.01, 300),
+            ProblemName::PoissonDenoise => (0.1, 0.1, 100),
+        };
+        Problem { name, noise, lambda, iterations, seed: 0, profile: None }
     }
 
     /// Degrades a picture and restores it.
@@ -73,6 +86,10 @@ impl Problem {
         match self.name {
             ProblemName::DenoiseTv => self.denoise(clean, progress),
             ProblemName::DeconvTv => self.deconvolve(clean, progress),
+            ProblemName::CtTv => self.reconstruct(clean, progress),
+            ProblemName::SparseCode => self.code(clean, progress),
+            ProblemName::InpaintTv => self.inpaint(clean, progress),
+            ProblemName::PoissonDenoise => self.count(clean, progress),
         }
     }
 
@@ -98,6 +115,82 @@ impl Problem {
         let term = Term::new(self.lambda * L21Norm::new(), d, 0.05);
         let method = Admm::new(f, [term], CircularConvolveSolver::new())?.start(y.clone());
         self.run(&method, y, progress)
+    }
+
+    /// Minimises `½ ‖A x − y‖² + λ ‖D x‖₂,₁` with the X-ray transform of each plane, from the filtered back-projection. The noise is
+    /// relative to the greatest projection.
+    fn reconstruct(&self, clean: &Array, progress: &mut Progress<'_>) -> Result<Solved> {
+        let ty = clean.ty()?;
+        let plane = Type::new(ty.dtype, &ty.shape[ty.rank() - 2..]);
+        let angles: Vec<f64> = (0..VIEWS).map(|view| PI * view as f64 / VIEWS as f64).collect();
+        let geometry = XRayTransform2D::new(plane, angles)?;
+        let project = match ty.shape[..] {
+            [planes, _, _] => LinOp::from(DiagonalReplicated::new(geometry.clone(), planes)?),
+            _ => LinOp::from(geometry.clone()),
+        };
+        let projections = project.apply(clean);
+        let noise = random::normal(&Key::new(self.seed), &projections.shape()?, DType::F32);
+        let y = &projections + self.noise * projections.max() * noise;
+        let back_project = |y: Array| geometry.filtered_back_projection(&y);
+        let degraded = if ty.rank() == 3 { vmap(back_project).apply(y.clone()) } else { back_project(y.clone()) };
+        let degraded = degraded.clamp(0.0, 1.0);
+        let d = FiniteDifference::along(ty, &[-2, -1], Boundary::append(Edge::Zero))?;
+        let f = SquaredL2Loss::new(y)?.operator(project)?;
+        let limits = ConjugateGradient { max_iterations: 25, ..ConjugateGradient::default() };
+        let term = Term::new(self.lambda * L21Norm::new(), d, 10.0);
+        let method = Admm::new(f, [term], LinearSubproblemSolver::new(limits))?.start(degraded.clone());
+        self.run(&method, degraded, progress)
+    }
+
+    /// Minimises `½ ‖Hᴴ W c − y‖² + λ ‖c‖₁` over coefficients `c` of undecimated Haar wavelets. Weights `W` above 1 make sums of
+    /// neighbours cheap, which are not sparse. The picture is `Hᴴ W c`.
+    fn code(&self, clean: &Array, progress: &mut Progress<'_>) -> Result<Solved> {
+        let y = self.with_noise(clean)?;
+        let haar = LinOp::from(HaarTransform::along(y.ty()?, &[-2, -1])?);
+        let coefficients = haar.output_type();
+        let mut kinds = vec![1; coefficients.rank()];
+        kinds[1] = 2;
+        let weights = Array::from([SUMS_WEIGHT, 1.0]).reshape(&kinds).broadcast_to(&coefficients.shape);
+        let synthesis = haar.h() * LinOp::from(Diagonal::new(weights)?);
+        let l0 = 1.01 * operator_norm(&synthesis, 30)?.powi(2);
+        let f = SquaredL2Loss::new(y.clone())?.operator(synthesis.clone())?;
+        let start = Array::zeros(&coefficients.shape, coefficients.dtype);
+        let method = AcceleratedPgm::new(f, self.lambda * L1Norm::new(), l0, start);
+        let mut solved = self.run(&method, y, progress)?;
+        solved.restored = synthesis.apply(&solved.restored);
+        Ok(solved)
+    }
+
+    /// Minimises `½ ‖M (x − y)‖² + λ ‖D x‖₂,₁`, `M` being 1 where a pixel is known. Those missing are grey.
+    fn inpaint(&self, clean: &Array, progress: &mut Progress<'_>) -> Result<Solved> {
+        let shape = clean.shape()?;
+        let places = &shape[shape.len() - 2..];
+        let known = random::uniform(&Key::new(self.seed.wrapping_add(1)), places, DType::F32).less(1.0 / 3.0);
+        let known = known.broadcast_to(&shape);
+        let y = known.select(self.with_noise(clean)?, 0.5);
+        let d = FiniteDifference::along(y.ty()?, &[-2, -1], Boundary::append(Edge::Zero))?;
+        let f = SquaredL2Loss::new(y.clone())?.weights(known.astype(DType::F32))?;
+        let method = Pdhg::new(f, self.lambda * L21Norm::new(), d, 1.0, 0.12).start(y.clone());
+        self.run(&method, y, progress)
+    }
+
+    /// Minimises `Σ (x − y log x) + λ TV(x)` with `x` above 0, in photons: white is `1 / noise²` of them, so that its noise is
+    /// that noise. Total variation and limit are averaged, which makes their prox an easy one.
+    fn count(&self, clean: &Array, progress: &mut Progress<'_>) -> Result<Solved> {
+        if self.noise <= 0.0 {
+            return Err(Failure::new("poisson-denoise: without noise there is no number of photons; give `--noise` above 0"));
+        }
+        let white = 1.0 / (self.noise * self.noise);
+        let counts = random::poisson(&Key::new(self.seed), &clean.shape()?, white * clean.clamp(0.0, 1.0));
+        let counts = counts.astype(DType::F32);
+        let f = PoissonLoss::new(counts.clone())?.scale(1.0);
+        let variation = (2.0 * self.lambda / self.noise * 0.1) * IsotropicTvNorm::isotropic().along(&[-2, -1]);
+        let members: [Box<dyn Prox>; 2] = [Box::new(variation), Box::new(BoxIndicator::new(0.5, 2.0 * white)?)];
+        let method = AcceleratedPgm::new(f, ProximalAverage::new(members)?, 0.1, counts.maximum(1.0))
+            .robust(RobustLineSearchStepSize::default());
+        let mut solved = self.run(&method, counts / white, progress)?;
+        solved.restored = solved.restored / white;
+        Ok(solved)
     }
 
     fn with_noise(&self, picture: &Array) -> Result<Array> {
