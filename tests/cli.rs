@@ -255,7 +255,7 @@ fn header(descr: &str, shape: &str) -> Vec<u8> {
 fn words_that_make_no_sense_are_refused() {
     let solve =
         |words: &[&str]| Command::new(env!("CARGO_BIN_EXE_cotangent")).arg("solve").args(words).output().unwrap();
-    refused(&solve(&["inpaint"]), &["inpaint", "denoise-tv", "deconv-tv"]);
+    refused(&solve(&["inpaint"]), &["inpaint", "denoise-tv", "deconv-tv", "inpaint-tv"]);
     refused(&solve(&["denoise-tv", "--noise", "-0.5"]), &["--noise", "-0.5", "not negative"]);
     refused(&solve(&["denoise-tv", "--noise", "inf"]), &["--noise", "finite"]);
     refused(&solve(&["denoise-tv", "--noise", "much"]), &["--noise", "number"]);

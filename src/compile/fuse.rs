@@ -10,7 +10,7 @@
 //! result of the block is materialised.
 
 use crate::compile::Options;
-use crate::compile::balance::ROUND_TRIP;
+use crate::compile::balance::{ROUND_TRIP, SWOLLEN, SWOLLEN_ROUND_TRIP};
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
 use crate::compile::lower::{Blocked, MAX_GUARDS, MAX_NODES, Puller, box_indices};
@@ -600,6 +600,12 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
         }
     }
     let costs = expression_costs(block, &weights);
+    let given = block.func.params().chain(block.func.results().iter().copied());
+    let largest = given.map(|value| block.ty(value).byte_len() as u64).max().unwrap_or(0);
+    let round_trip = |value: Value| match block.ty(value).byte_len() as u64 > SWOLLEN * largest {
+        true => SWOLLEN_ROUND_TRIP,
+        false => ROUND_TRIP,
+    };
     let worth = |value: Value| {
         let len = block.ty(value).len() as u64;
         let computed = block.inst(value).is_some_and(|inst| !matches!(inst.prim.lower, Lower::Reindex(_)));
@@ -607,7 +613,7 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
         !block.is_materialised(value)
             && computed
             && len > SMALL as u64
-            && extra * costs[value.index()] > len * ROUND_TRIP + evaluations[value.index()]
+            && extra * costs[value.index()] > len * round_trip(value) + evaluations[value.index()]
     };
     // A value is the last of its chain where some user is evaluated less often per element.
     let mut chosen: Vec<Value> = Vec::new();

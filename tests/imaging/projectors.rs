@@ -147,6 +147,17 @@ fn projections_are_one_kernel_that_computes_its_indices() -> Result<()> {
 }
 
 #[test]
+fn index_arithmetic_is_not_stored_for_forward_and_adjoint_to_share() -> Result<()> {
+    let ty = Type::new(DType::F32, &[64, 64]);
+    let project = LinOp::from(XRayTransform2D::new(ty.clone(), angles(30))?);
+    let gram = jit(move |x: Array| project.gram(&x)).traced(&Array::ones(&ty.shape, ty.dtype))?.func;
+    let report = compile_uncached(&gram, &Options::default())?.report();
+    // A number for each pixel and view would be 30 images.
+    assert!(report.arena_bytes < 8 * ty.byte_len(), "{report}");
+    Ok(())
+}
+
+#[test]
 fn every_view_has_the_mass_of_the_object() {
     let image = random(DType::F64, &[9, 8], 1);
     let views = XRayTransform2D::new(image.ty().unwrap(), angles(7)).unwrap().apply(&image).sum_axes(&[1]);

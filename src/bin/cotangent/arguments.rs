@@ -85,7 +85,7 @@ pub(crate) enum ProblemName {
     DeconvTv,
     /// Reconstruct a cross-section from X-ray projections at 60 angles
     CtTv,
-    /// Remove white noise by sparse coefficients of Haar wavelets
+    /// Remove white noise by sparse coefficients of wavelets
     SparseCode,
     /// Fill in pixels of which two thirds are missing
     InpaintTv,

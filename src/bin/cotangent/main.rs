@@ -24,6 +24,7 @@ mod scaling;
 mod show;
 mod solve;
 mod source;
+mod wavelet;
 
 use crate::arguments::{Arguments, Command};
 use clap::Parser;

@@ -6,17 +6,15 @@
 use crate::arguments::ProblemName;
 use crate::failure::{Failure, Result};
 use crate::run::profiled;
+use crate::wavelet;
 use cotangent::compile::{self, Compiled, show};
 use cotangent::functional::{BoxIndicator, IsotropicTvNorm, L1Norm, L21Norm, Prox, ProximalAverage};
 use cotangent::linop::xray::XRayTransform2D;
-use cotangent::linop::{
-    Boundary, CircularConvolve, Diagonal, DiagonalReplicated, Edge, Filter, FiniteDifference, HaarTransform, LinOp,
-    operator_norm,
-};
+use cotangent::linop::{Boundary, CircularConvolve, DiagonalReplicated, Edge, Filter, FiniteDifference, LinOp};
 use cotangent::loss::{PoissonLoss, SquaredL2Loss};
 use cotangent::optimize::{
-    AcceleratedPgm, Admm, CircularConvolveSolver, LinearSubproblemSolver, RobustLineSearchStepSize, History, Method, Options, Pdhg, Report, Term, Timings, Watch, solve_watched,
-    trace_loop,
+    AcceleratedPgm, Admm, CircularConvolveSolver, History, LinearSubproblemSolver, Method, Options, Pdhg, Report,
+    RobustLineSearchStepSize, Term, Timings, Watch, solve_watched, trace_loop,
 };
 use cotangent::random::{self, Key};
 use cotangent::solver::ConjugateGradient;
@@ -64,9 +62,6 @@ const BOX: usize = 7;
 /// Angles of projection.
 const VIEWS: usize = 60;
 
-/// How much more a coefficient of a sum of neighbours adds to the picture than one of a difference.
-const SUMS_WEIGHT: f32 = 8.0;
-
 impl Problem {
     /// A problem with the parameters commonly used for it.
     pub(crate) fn usual(name: ProblemName) -> Problem {
@@ -74,7 +69,7 @@ impl Problem {
             ProblemName::DenoiseTv => (0.1, 0.1, 100),
             ProblemName::DeconvTv => (0.01, 0.002, 60),
             ProblemName::CtTv => (0.005, 0.5, 25),
-            ProblemName::SparseCode => (0.1, 0.05, 100),
+            ProblemName::SparseCode => (0.1, 0.1, 100),
             ProblemName::InpaintTv => (0.02, 0.01, 300),
             ProblemName::PoissonDenoise => (0.1, 0.1, 100),
         };
@@ -142,20 +137,14 @@ impl Problem {
         self.run(&method, degraded, progress)
     }
 
-    /// Minimises `½ ‖Hᴴ W c − y‖² + λ ‖c‖₁` over coefficients `c` of undecimated Haar wavelets. Weights `W` above 1 make sums of
-    /// neighbours cheap, which are not sparse. The picture is `Hᴴ W c`.
+    /// Minimises `½ ‖Tᴴ W c − y‖² + λ ‖c‖₁` over coefficients `c` of wavelets. The picture is `Tᴴ W c`.
     fn code(&self, clean: &Array, progress: &mut Progress<'_>) -> Result<Solved> {
         let y = self.with_noise(clean)?;
-        let haar = LinOp::from(HaarTransform::along(y.ty()?, &[-2, -1])?);
-        let coefficients = haar.output_type();
-        let mut kinds = vec![1; coefficients.rank()];
-        kinds[1] = 2;
-        let weights = Array::from([SUMS_WEIGHT, 1.0]).reshape(&kinds).broadcast_to(&coefficients.shape);
-        let synthesis = haar.h() * LinOp::from(Diagonal::new(weights)?);
-        let l0 = 1.01 * operator_norm(&synthesis, 30)?.powi(2);
+        let synthesis = wavelet::analysis(y.ty()?)?.h();
+        let coefficients = synthesis.input_type();
         let f = SquaredL2Loss::new(y.clone())?.operator(synthesis.clone())?;
         let start = Array::zeros(&coefficients.shape, coefficients.dtype);
-        let method = AcceleratedPgm::new(f, self.lambda * L1Norm::new(), l0, start);
+        let method = AcceleratedPgm::new(f, self.lambda * L1Norm::new(), wavelet::bound(), start);
         let mut solved = self.run(&method, y, progress)?;
         solved.restored = synthesis.apply(&solved.restored);
         Ok(solved)
@@ -178,7 +167,9 @@ impl Problem {
     /// that noise. Total variation and limit are averaged, which makes their prox an easy one.
     fn count(&self, clean: &Array, progress: &mut Progress<'_>) -> Result<Solved> {
         if self.noise <= 0.0 {
-            return Err(Failure::new("poisson-denoise: without noise there is no number of photons; give `--noise` above 0"));
+            return Err(Failure::new(
+                "poisson-denoise: without noise there is no number of photons; give `--noise` above 0",
+            ));
         }
         let white = 1.0 / (self.noise * self.noise);
         let counts = random::poisson(&Key::new(self.seed), &clean.shape()?, white * clean.clamp(0.0, 1.0));
@@ -189,7 +180,7 @@ impl Problem {
         let method = AcceleratedPgm::new(f, ProximalAverage::new(members)?, 0.1, counts.maximum(1.0))
             .robust(RobustLineSearchStepSize::default());
         let mut solved = self.run(&method, counts / white, progress)?;
-        solved.restored = solved.restored / white;
+        solved.restored /= white;
         Ok(solved)
     }
 

@@ -10,7 +10,8 @@ use crate::{Array, DType, Function, Type, cond, impl_tree, vmap, while_loop};
 /// ```
 /// use cotangent::Array;
 /// use cotangent::solver::{NelderMead, minimize};
-/// let f = |x: &Array| (x - 3.0).abs().sum();
+/// // The distance from a point, which has no derivative there.
+/// let f = |x: &Array| (x - 3.0).square().sum().sqrt();
 /// let found = minimize(f, &Array::from([0.0f64, 1.0]), &NelderMead::default()).converged()?;
 /// assert!(found.x.to_vec::<f64>()?.iter().all(|x| (x - 3.0).abs() < 1e-3));
 /// # Ok::<(), cotangent::Error>(())
