@@ -390,7 +390,11 @@ def main():
     # Beside this program, whose data they take.
     from jax_solvers import SOLVERS
 
-    solvers = [Case(name, *make()) for name, make in SOLVERS.items() if not options.case or name in options.case]
+    def posed(name, make):
+        solve, data = make()
+        return Case(name, solve, lambda: (data,))
+
+    solvers = [posed(name, make) for name, make in SOLVERS.items() if not options.case or name in options.case]
     for case in cases() + solvers:
         if options.only not in case.name or (options.case and case.name not in options.case):
             continue
