@@ -1,4 +1,4 @@
-//! The worked problems, in a hurry: each is solved, comes closer to the truth than chance, and writes its pictures.
+//! The worked problems, in a hurry: each is solved with numbers that are finite, and writes its pictures.
 
 use std::process::Command;
 

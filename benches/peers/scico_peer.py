@@ -1,10 +1,10 @@
-"""The cases of `cotangent bench --suite operators` in SCICO 0.0.7, measured as jax_peer.py measures.
+"""The cases of `cotangent bench --suite operators` and `--suite solvers` in SCICO 0.0.7, measured as jax_peer.py measures.
 
     scico_peer.py [--json FILE] [--only TEXT] [--case NAME]... [--seconds S] [--list]
 
 Operators are called as users of SCICO call them: `A(x)` and `A.adj(y)` of an operator that SCICO has jitted. Functionals are
 not jitted there, their proxes are by `jax.jit`. Every call is waited for. Beside jax_peer.py, whose numbers and clock this
-takes.
+takes. Whole solves stand in scico_solvers.py; `first_ms` is the time from posing one to its first result.
 """
 
 import argparse

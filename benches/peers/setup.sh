@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what the peers need: a Python environment with pinned packages, and the C programs.
 #
-#     setup.sh [scico]        scico: with SCICO, for the cases of operators
+#     setup.sh [scico]        scico: with SCICO, for the cases of operators and solvers
 set -eu
 cd "$(dirname "$0")"
 if ! .venv/bin/python -c 'import jax; assert jax.__version__ == "0.8.1"' 2>/dev/null; then
