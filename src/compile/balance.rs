@@ -10,9 +10,11 @@ use crate::compile::schedule::worth_sharing_of;
 /// What a store and the later loads of one element cost a kernel that is short of neither. A value used several times is
 /// put into memory where recomputing it would cost more.
 pub(crate) const ROUND_TRIP: u64 = 14;
-/// The same of an array that is [`SWOLLEN`] times as large as any the function was given or gives: it drives those from the
-/// caches. Index arithmetic of projectors over pixels and views is of that kind.
+/// The same, less what its loads cost, of an array that is [`SWOLLEN`] times as large as any the function was given or gives:
+/// it drives those from the caches. Index arithmetic of projectors over pixels and views is of that kind.
 pub(crate) const SWOLLEN_ROUND_TRIP: u64 = 60;
+/// A load of an element of such an array: it comes from afar every time.
+pub(crate) const SWOLLEN_LOAD: u64 = 24;
 /// How much larger.
 pub(crate) const SWOLLEN: u64 = 8;
 /// A load of one element: two in a cycle, of which a vector that straddles two lines of the cache is one.

@@ -10,7 +10,7 @@
 //! result of the block is materialised.
 
 use crate::compile::Options;
-use crate::compile::balance::{ROUND_TRIP, SWOLLEN, SWOLLEN_ROUND_TRIP};
+use crate::compile::balance::{ROUND_TRIP, SWOLLEN, SWOLLEN_LOAD, SWOLLEN_ROUND_TRIP};
 use crate::compile::block::{Block, Class};
 use crate::compile::index::{Affine, IndexMap, div_ceil, linear};
 use crate::compile::lower::{Blocked, MAX_GUARDS, MAX_NODES, Puller, box_indices};
@@ -602,18 +602,20 @@ fn too_often(block: &Block<'_>, analyses: &HashMap<Value, Analysis>, groups: &[G
     let costs = expression_costs(block, &weights);
     let given = block.func.params().chain(block.func.results().iter().copied());
     let largest = given.map(|value| block.ty(value).byte_len() as u64).max().unwrap_or(0);
-    let round_trip = |value: Value| match block.ty(value).byte_len() as u64 > SWOLLEN * largest {
-        true => SWOLLEN_ROUND_TRIP,
-        false => ROUND_TRIP,
+    // What it costs an element to be in memory, and each use of it to be loaded.
+    let in_memory = |value: Value| match block.ty(value).byte_len() as u64 > SWOLLEN * largest {
+        true => (SWOLLEN_ROUND_TRIP, SWOLLEN_LOAD),
+        false => (ROUND_TRIP, 1),
     };
     let worth = |value: Value| {
         let len = block.ty(value).len() as u64;
         let computed = block.inst(value).is_some_and(|inst| !matches!(inst.prim.lower, Lower::Reindex(_)));
         let extra = evaluations[value.index()].saturating_sub(len);
+        let (round_trip, load) = in_memory(value);
         !block.is_materialised(value)
             && computed
             && len > SMALL as u64
-            && extra * costs[value.index()] > len * round_trip(value) + evaluations[value.index()]
+            && extra * costs[value.index()] > len * round_trip + load * evaluations[value.index()]
     };
     // A value is the last of its chain where some user is evaluated less often per element.
     let mut chosen: Vec<Value> = Vec::new();
