@@ -1,7 +1,7 @@
 //! The alternating direction method of multipliers.
 
 use super::parameter::{finite, positive, start, started};
-use super::{Column, ConsensusSolver, Method, SubproblemSolver, Term, is_small};
+use super::{Column, ConsensusSolver, Method, SubproblemSolver, Subsolution, Term, is_small};
 use crate::functional::{Functional, Prox};
 use crate::inner::{norm, norm_square, zip};
 use crate::linop::{Identity, LinOp};
@@ -81,8 +81,10 @@ pub struct AdmmState<X = Array> {
     pub u: Vec<BlockArray>,
     /// Statistics of the subproblem.
     pub subproblem: Vec<Array>,
+    /// `f(x)`, where the solver of the subproblem gives it.
+    pub value: Option<Array>,
 }
-impl_tree!(AdmmState<X> { x, z, u, subproblem });
+impl_tree!(AdmmState<X> { x, z, u, subproblem, value });
 
 impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Admm<F, S, X> {
     /// The method for `f(x) + Σ g_i(C_i x)`; without `f`, pass [`ZeroFunctional`](crate::functional::ZeroFunctional).
@@ -116,8 +118,13 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Admm<F, S, X> {
     /// `f(x) + Σ g_i(z_i)`.
     #[track_caller]
     pub fn objective(&self, x: &X, z: &[BlockArray]) -> Array {
+        self.sum(self.f.value(x), z)
+    }
+
+    /// A value of `f` and those of the terms.
+    fn sum(&self, f: Array, z: &[BlockArray]) -> Array {
         let parts = self.terms.iter().zip(z).map(|(term, z)| term.value(z));
-        parts.fold(self.f.value(x), |sum, part| sum + part)
+        parts.fold(f, |sum, part| sum + part)
     }
 
     /// `sqrt(Σ ρ_i ‖C_i x − z_i‖²)`.
@@ -208,12 +215,15 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Method for Admm<F
         let z: Vec<BlockArray> = self.terms.iter().map(|term| term.apply(&x)).collect();
         let u = z.iter().map(BlockArray::zeros_like).collect();
         let subproblem = self.solver.columns().iter().map(|_| Array::zeros(&[], self.real())).collect();
-        AdmmState { x, z, u, subproblem }
+        let value = self.solver.gives_value(&self.f).then(|| Array::zeros(&[], self.real()));
+        AdmmState { x, z, u, subproblem, value }
     }
 
     fn step(&self, prepared: &S::Prepared, state: &AdmmState<X>) -> AdmmState<X> {
         let targets: Vec<BlockArray> = state.z.iter().zip(&state.u).map(|(z, u)| z - u).collect();
-        let (x, statistics) = self.solver.solve(&self.f, &self.terms, prepared, &state.x, &targets);
+        let found = self.solver.solve(&self.f, &self.terms, prepared, &state.x, &targets);
+        let Subsolution { x, statistics, value } = found;
+        let value = value.map(|value| value.astype(self.real()));
         let subproblem = statistics.iter().map(|value| value.astype(self.real())).collect();
         let relaxed = self.alpha.as_real() != Some(1.0);
         let rest = &Factor::ONE + &-&self.alpha;
@@ -225,7 +235,7 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Method for Admm<F
             us.push(u + c - &z);
             zs.push(z);
         }
-        AdmmState { x, z: zs, u: us, subproblem }
+        AdmmState { x, z: zs, u: us, subproblem, value }
     }
 
     fn minimizer(&self, state: &AdmmState<X>) -> X {
@@ -238,7 +248,10 @@ impl<X: Variable, F: Functional<X>, S: SubproblemSolver<F, X>> Method for Admm<F
     }
 
     fn statistics(&self, previous: &AdmmState<X>, state: &AdmmState<X>) -> Vec<Array> {
-        let objective = self.objective(&state.x, &state.z);
+        let objective = match &state.value {
+            Some(value) => self.sum(value.clone(), &state.z),
+            None => self.objective(&state.x, &state.z),
+        };
         let primal = self.primal_residual(&state.x, &state.z);
         let dual = self.dual_residual(&state.z, &previous.z);
         [vec![objective, primal, dual], state.subproblem.clone()].concat()

@@ -73,9 +73,17 @@ pub struct History {
 }
 
 impl History {
-    /// A history from the statistics of a method, the number of the first step, and times known for some of the rows.
-    /// Times are positions with seconds, in order.
-    pub(super) fn new(columns: &[Column], first: usize, statistics: &[Vec<f64>], times: &[(usize, f64)]) -> History {
+    /// A history of steps that were made elsewhere than in [`solve`](super::solve), such as by a precompiled kernel: the
+    /// columns of the method, the number of the first step, a row of statistics for each step, and the seconds at which some
+    /// of the rows, named by their positions in order, were known.
+    ///
+    /// ```
+    /// use cotangent::optimize::{Column, History};
+    /// let rows = [vec![4.0], vec![2.0], vec![1.0]];
+    /// let history = History::new(&[Column::real("Objective")], 0, &rows, &[(2, 0.75)]);
+    /// assert_eq!(history.column("Time").unwrap(), [0.25, 0.5, 0.75]);
+    /// ```
+    pub fn new(columns: &[Column], first: usize, statistics: &[Vec<f64>], times: &[(usize, f64)]) -> History {
         let time = Column { name: "Time", kind: ColumnKind::Seconds };
         let columns = [Column::count("Iter"), time].into_iter().chain(columns.iter().copied()).collect();
         let row = |(position, row): (usize, &Vec<f64>)| {

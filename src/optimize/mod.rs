@@ -70,7 +70,7 @@ pub use step_size::{
 pub use subproblem::{
     BlockCirculantEquations, CirculantEquations, CircularConvolveSolver, ConsensusSolver, FBlockCircularConvolveSolver,
     G0BlockCircularConvolveSolver, GenericSubproblemSolver, LeastSquares, LinearSubproblemSolver, MatrixEquations,
-    MatrixSubproblemSolver, NormalEquations, Quadratic, SubproblemSolver,
+    MatrixSubproblemSolver, NormalEquations, Quadratic, SubproblemSolver, Subsolution,
 };
 pub use term::Term;
 

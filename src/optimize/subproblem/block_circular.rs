@@ -1,7 +1,7 @@
 //! The normal equations of sums of circular convolutions, solved in the Fourier domain.
 
 use super::circular::{check_unweighted, circulant, refused};
-use super::{SubproblemSolver, right_hand_side};
+use super::{SubproblemSolver, Subsolution, right_hand_side};
 use crate::functional::ZeroFunctional;
 use crate::linop::{LinOp, Structure};
 use crate::loss::SquaredL2Loss;
@@ -90,7 +90,7 @@ impl SubproblemSolver<SquaredL2Loss> for FBlockCircularConvolveSolver {
         prepared: &BlockCirculantEquations,
         x: &Array,
         targets: &[BlockArray],
-    ) -> (Array, Vec<Array>) {
+    ) -> Subsolution {
         let b = right_hand_side(prepared.data.as_ref(), terms, targets, x);
         solved(&prepared.solver, &prepared.inverse.times(&b), self.check)
     }
@@ -127,7 +127,7 @@ impl SubproblemSolver<ZeroFunctional> for G0BlockCircularConvolveSolver {
         prepared: &BlockCirculantEquations,
         x: &Array,
         targets: &[BlockArray],
-    ) -> (Array, Vec<Array>) {
+    ) -> Subsolution {
         // There is a first term, as has been seen to.
         let first = terms[0].penalty().recip().times(&terms[0].pull(&targets[0]));
         let others = right_hand_side(None, &terms[1..], &targets[1..], x);
@@ -159,10 +159,10 @@ fn equations(solver: &str, a: &LinOp, terms: &[Term], inverse: &Factor, axes: Op
     ConvAtadSolver::new(a, &LinOp::from(circulant(solver, grams, axes)?))
 }
 
-fn solved(solver: &ConvAtadSolver, b: &Array, check: bool) -> (Array, Vec<Array>) {
+fn solved(solver: &ConvAtadSolver, b: &Array, check: bool) -> Subsolution {
     let x = solver.solve(b);
     let accuracy = check.then(|| solver.accuracy(&x, b));
-    (x, accuracy.into_iter().collect())
+    Subsolution::new(x, accuracy.into_iter().collect())
 }
 
 fn columns(check: bool) -> Vec<Column> {

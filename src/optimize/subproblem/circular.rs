@@ -1,16 +1,19 @@
 //! The normal equations of shift-invariant operators, solved in the Fourier domain.
 
-use super::{LeastSquares, SubproblemSolver, right_hand_side};
-use crate::linop::{CircularConvolve, LinOp, Structure};
+use super::{LeastSquares, SubproblemSolver, Subsolution, right_hand_side};
+use crate::linop::{CircularConvolve, LinOp, LinearOperator, Structure};
 use crate::loss::SquaredL2Loss;
 use crate::optimize::Term;
-use crate::{Array, BlockArray, Error, ErrorKind, Factor, Result};
+use crate::{Array, BlockArray, Error, ErrorKind, Factor, Result, Scalar, Tensor, Type};
 
 const NAME: &str = "CircularConvolveSolver";
 
 /// Solves the normal equations directly in the Fourier domain, for an `A` that is the identity or a circular convolution
 /// and shift-invariant `C_i` (which is not checked): `x = F⁻¹(F b / ℓ)` with `ℓ` the transform of the operator on the
 /// left, found from the response of each `C_iᴴ C_i` to an impulse.
+///
+/// The value of the loss comes from the transforms that are there: by Parseval's identity `‖y − A x‖² = ‖ŷ − ĥ x̂‖² / N`,
+/// which spares two transforms of each step.
 #[derive(Clone, Debug, Default)]
 pub struct CircularConvolveSolver {
     axes: Option<usize>,
@@ -20,6 +23,17 @@ pub struct CircularConvolveSolver {
 pub struct CirculantEquations {
     inverse: CircularConvolve,
     data: Option<Array>,
+    value: Option<SpectralLoss>,
+}
+
+/// A loss of a convolution, `Σ w |ŷ − ĥ x̂|²`.
+struct SpectralLoss {
+    /// `ŷ`.
+    data: Array,
+    /// `ĥ`.
+    spectrum: Array,
+    /// `α / N`, twice where a coefficient stands for its conjugate, too.
+    weights: Array,
 }
 
 impl CircularConvolveSolver {
@@ -58,7 +72,8 @@ impl<F: LeastSquares> SubproblemSolver<F> for CircularConvolveSolver {
         let grams = terms.iter().map(|term| (term.gram_op(), term.penalty().clone()));
         let grams = grams.chain(loss.map(|loss| (loss.forward_operator().gram_op(), loss.twice_scale())));
         let left = circulant(NAME, grams, axes)?;
-        Ok(CirculantEquations { inverse: left.reciprocal()?, data: f.pulled_data() })
+        let value = loss.and_then(|loss| SpectralLoss::new(loss, axes));
+        Ok(CirculantEquations { inverse: left.reciprocal()?, data: f.pulled_data(), value })
     }
 
     fn solve(
@@ -68,9 +83,52 @@ impl<F: LeastSquares> SubproblemSolver<F> for CircularConvolveSolver {
         prepared: &CirculantEquations,
         x: &Array,
         targets: &[BlockArray],
-    ) -> (Array, Vec<Array>) {
-        let b = right_hand_side(prepared.data.as_ref(), terms, targets, x);
-        (LinOp::from(prepared.inverse.clone()).apply(&b), Vec::new())
+    ) -> Subsolution {
+        let CirculantEquations { inverse, data, value } = prepared;
+        let b = right_hand_side(data.as_ref(), terms, targets, x);
+        let Some(value) = value else { return Subsolution::new(inverse.apply(&b), Vec::new()) };
+        let x_hat = inverse.spectrum() * inverse.forward(&b);
+        let value = value.at(&x_hat);
+        Subsolution { value: Some(value), ..Subsolution::new(inverse.inverse(&x_hat), Vec::new()) }
+    }
+
+    fn gives_value(&self, f: &F) -> bool {
+        let loss = f.loss();
+        loss.is_some_and(|loss| SpectralLoss::convolution(loss, self.axes(Some(loss), &[])).is_some())
+    }
+}
+
+impl SpectralLoss {
+    /// The convolution of a loss, if the equations are solved in the domain that it works in: over the same axes, of arrays of
+    /// one type.
+    fn convolution(loss: &SquaredL2Loss, axes: Option<usize>) -> Option<CircularConvolve> {
+        let Structure::CircularConvolve(convolution) = loss.forward_operator().structure() else { return None };
+        let (input, output) = (convolution.input_type(), convolution.output_type());
+        let alike = input == output && loss.data().ty().is_ok_and(|ty| ty == output);
+        (alike && axes == Some(convolution.convolved_axes())).then_some(convolution)
+    }
+
+    fn new(loss: &SquaredL2Loss, axes: Option<usize>) -> Option<SpectralLoss> {
+        let convolution = SpectralLoss::convolution(loss, axes)?;
+        let ty = convolution.output_type();
+        let extents = &ty.shape[ty.rank() - convolution.convolved_axes()..];
+        let (count, last) = (extents.iter().product::<usize>(), *extents.last()?);
+        let is_half = !ty.dtype.is_complex();
+        let kept = if is_half { last / 2 + 1 } else { last };
+        let weights = Tensor::from_fn(Type::new(ty.dtype.real(), &[kept]), |frequency| {
+            let has_conjugate = is_half && frequency > 0 && 2 * frequency != last;
+            Scalar::real(ty.dtype.real(), if has_conjugate { 1.0 } else { 0.5 } / count as f64)
+        });
+        Some(SpectralLoss {
+            data: convolution.forward(loss.data()),
+            spectrum: convolution.spectrum().clone(),
+            weights: loss.twice_scale().times(&Array::from_tensor(weights)),
+        })
+    }
+
+    /// The loss of the array with this transform.
+    fn at(&self, x_hat: &Array) -> Array {
+        (&self.weights * (&self.data - &self.spectrum * x_hat).abs2()).sum()
     }
 }
 

@@ -1,10 +1,10 @@
 //! The subproblem where all operators are identities.
 
-use super::{SubproblemSolver, right_hand_side};
+use super::{SubproblemSolver, Subsolution, right_hand_side};
 use crate::functional::Prox;
 use crate::linop::Structure;
 use crate::optimize::Term;
-use crate::{Array, BlockArray, Error, ErrorKind, Factor, Result, Variable};
+use crate::{BlockArray, Error, ErrorKind, Factor, Result, Variable};
 
 /// Solves the subproblem where all `C_i` are identities: `x = prox_{f/σ}(Σ ρ_i t_i / σ)` with `σ = Σ ρ_i`. See
 /// [`Admm::consensus`](crate::optimize::Admm::consensus).
@@ -33,8 +33,8 @@ impl<X: Variable, F: Prox<X>> SubproblemSolver<F, X> for ConsensusSolver {
         Ok(total.unwrap_or(Factor::ONE).recip())
     }
 
-    fn solve(&self, f: &F, terms: &[Term<X>], inverse: &Factor, x: &X, targets: &[BlockArray]) -> (X, Vec<Array>) {
+    fn solve(&self, f: &F, terms: &[Term<X>], inverse: &Factor, x: &X, targets: &[BlockArray]) -> Subsolution<X> {
         let mean = right_hand_side(None, terms, targets, x).map_leaves(|leaf| inverse.times(&leaf));
-        (f.prox(&mean, inverse.clone()), Vec::new())
+        Subsolution::new(f.prox(&mean, inverse.clone()), Vec::new())
     }
 }

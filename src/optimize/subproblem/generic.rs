@@ -1,11 +1,11 @@
 //! The subproblem as any function to be minimised.
 
-use super::SubproblemSolver;
+use super::{SubproblemSolver, Subsolution};
 use crate::functional::Functional;
 use crate::inner::norm_square;
 use crate::optimize::{Column, Term};
 use crate::solver::{Lbfgs, Minimizer, minimize};
-use crate::{Array, BlockArray, Result, Variable};
+use crate::{BlockArray, Result, Variable};
 
 /// Minimises the subproblem by a general method from the previous `x`, for an `f` that has a gradient but is not
 /// quadratic. It is for small problems. Statistics: the numbers of evaluations of the function (`Num FEv`) and of iterations
@@ -52,7 +52,7 @@ impl<X: Variable, F: Functional<X>, M: Minimizer> SubproblemSolver<F, X> for Gen
         Ok(())
     }
 
-    fn solve(&self, f: &F, terms: &[Term<X>], _prepared: &(), x: &X, targets: &[BlockArray]) -> (X, Vec<Array>) {
+    fn solve(&self, f: &F, terms: &[Term<X>], _prepared: &(), x: &X, targets: &[BlockArray]) -> Subsolution<X> {
         let value = |x: &X| {
             let penalties = terms.iter().zip(targets).map(|(term, target)| {
                 let square = norm_square(&(target - term.apply(x)));
@@ -61,7 +61,7 @@ impl<X: Variable, F: Functional<X>, M: Minimizer> SubproblemSolver<F, X> for Gen
             penalties.fold(f.value(x), |sum, penalty| sum + penalty)
         };
         let found = minimize(value, x, &self.minimizer);
-        (found.x, vec![found.evaluations, found.iterations])
+        Subsolution::new(found.x, vec![found.evaluations, found.iterations])
     }
 
     fn columns(&self) -> Vec<Column> {

@@ -1,6 +1,6 @@
 //! The normal equations solved by conjugate gradients.
 
-use super::{Quadratic, SubproblemSolver, right_hand_side, sum};
+use super::{Quadratic, SubproblemSolver, Subsolution, right_hand_side, sum};
 use crate::inner::norm;
 use crate::linop::LinOp;
 use crate::optimize::{Column, Term};
@@ -81,7 +81,7 @@ impl<X: Variable, F: Quadratic<X>> SubproblemSolver<F, X> for LinearSubproblemSo
         prepared: &NormalEquations<X>,
         x: &X,
         targets: &[BlockArray],
-    ) -> (X, Vec<Array>) {
+    ) -> Subsolution<X> {
         let apply = |x: &X| {
             let parts = terms.iter().map(|term| term.curve(x));
             let parts = parts.chain(prepared.curvature.iter().map(|curvature| curvature.apply(x)));
@@ -94,7 +94,7 @@ impl<X: Variable, F: Quadratic<X>> SubproblemSolver<F, X> for LinearSubproblemSo
         };
         // Of a right-hand side that is not finite nothing is solved, whatever the recurrence says.
         let residual = norm(&b).is_finite().select(end.relative_residual, f64::NAN);
-        (end.x, vec![end.iterations, residual])
+        Subsolution::new(end.x, vec![end.iterations, residual])
     }
 
     fn columns(&self) -> Vec<Column> {

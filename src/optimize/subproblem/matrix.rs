@@ -1,7 +1,7 @@
 //! The normal equations as a matrix, factored once.
 
 use super::circular::refused;
-use super::{LeastSquares, SubproblemSolver, right_hand_side};
+use super::{LeastSquares, SubproblemSolver, Subsolution, right_hand_side};
 use crate::linop::MatrixOperator;
 use crate::optimize::{Column, Term};
 use crate::solver::{Factorization, MatrixAtad, MatrixAtadSolver, Shift};
@@ -99,11 +99,11 @@ impl<F: LeastSquares> SubproblemSolver<F> for MatrixSubproblemSolver {
         prepared: &MatrixEquations,
         x: &Array,
         targets: &[BlockArray],
-    ) -> (Array, Vec<Array>) {
+    ) -> Subsolution {
         let b = right_hand_side(prepared.data.as_ref(), terms, targets, x);
         let x = prepared.solver.solve(&b);
         let accuracy = self.check.then(|| prepared.solver.accuracy(&x, &b));
-        (x, accuracy.into_iter().collect())
+        Subsolution::new(x, accuracy.into_iter().collect())
     }
 
     fn columns(&self) -> Vec<Column> {

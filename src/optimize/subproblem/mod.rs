@@ -55,7 +55,7 @@ pub trait SubproblemSolver<F, X: Variable = Array> {
     /// A problem that does not fit the solver.
     fn prepare(&self, f: &F, terms: &[Term<X>]) -> Result<Self::Prepared>;
 
-    /// The minimiser, from a guess `x` and a target `t_i` for each term, with statistics for each of the columns.
+    /// The minimiser, from a guess `x` and a target `t_i` for each term.
     fn solve(
         &self,
         f: &F,
@@ -63,11 +63,34 @@ pub trait SubproblemSolver<F, X: Variable = Array> {
         prepared: &Self::Prepared,
         x: &X,
         targets: &[BlockArray],
-    ) -> (X, Vec<Array>);
+    ) -> Subsolution<X>;
+
+    /// Whether [`Subsolution::value`] is given for this `f`.
+    fn gives_value(&self, _f: &F) -> bool {
+        false
+    }
 
     /// The names of its statistics.
     fn columns(&self) -> Vec<Column> {
         Vec::new()
+    }
+}
+
+/// What a [`SubproblemSolver`] finds.
+#[derive(Clone, Debug)]
+pub struct Subsolution<X = Array> {
+    /// The minimiser.
+    pub x: X,
+    /// A number for each of the solver's columns.
+    pub statistics: Vec<Array>,
+    /// `f(x)`, where the solver has at hand what it takes.
+    pub value: Option<Array>,
+}
+
+impl<X> Subsolution<X> {
+    /// A minimiser with statistics.
+    pub fn new(x: X, statistics: Vec<Array>) -> Subsolution<X> {
+        Subsolution { x, statistics, value: None }
     }
 }
 
