@@ -26,6 +26,7 @@ mod denoise_tv_multi;
 mod lensless_tv_admm;
 mod sparsecode_apgm;
 mod sparsecode_conv_admm;
+mod sparsecode_conv_md_admm;
 mod sparsecode_nn_admm;
 mod sparsecode_nn_apgm;
 mod sparsecode_poisson_apgm;
@@ -38,7 +39,7 @@ use study::{Arguments, Study};
 /// Poses a problem, solves it and shows the solution.
 type Problem = fn(&Study) -> Result<()>;
 
-const PROBLEMS: [(&str, &str, Problem); 26] = [
+const PROBLEMS: [(&str, &str, Problem); 27] = [
     ("denoise_tv_admm", "isotropic and anisotropic total variation, ADMM", denoise_tv_admm::run),
     ("denoise_tv_multi", "total variation by four methods", denoise_tv_multi::run),
     ("denoise_tv_apgm", "total variation and limits of grey by the dual problem", denoise_tv_apgm::run),
@@ -56,6 +57,7 @@ const PROBLEMS: [(&str, &str, Problem); 26] = [
     ("sparsecode_nn_admm", "non-negative basis pursuit, ADMM", sparsecode_nn_admm::run),
     ("sparsecode_nn_apgm", "non-negative basis pursuit, proximal average", sparsecode_nn_apgm::run),
     ("sparsecode_conv_admm", "convolutional sparse coding", sparsecode_conv_admm::run),
+    ("sparsecode_conv_md_admm", "the same of a cut-out, mask decoupling", sparsecode_conv_md_admm::run),
     ("sparsecode_poisson_apgm", "photon noise, five step-size policies", sparsecode_poisson_apgm::run),
     ("ct_tv_admm", "tomography from few views, ADMM", ct_tv_admm::run),
     ("ct_weighted_tv_admm", "tomography at a low dose, weighted", ct_weighted_tv_admm::run),
