@@ -28,3 +28,8 @@ pub mod accuracy {}
 #[cfg(feature = "compiler")]
 #[doc = include_str!("../docs/compiler.md")]
 pub mod compiler {}
+
+/// Precompiled kernels: from a closure to a file, and from a file to a call in Rust, C or Python.
+#[cfg(feature = "compiler")]
+#[doc = include_str!("../docs/deploying.md")]
+pub mod deploying {}

@@ -48,6 +48,8 @@
 //! The [`guide`] lists the primitives and where NumPy's names are, explains the mistakes that are made with transformations,
 //! each with its repair, and tells how accurate the elementary functions are and how the compiler decides.
 
+#[cfg(feature = "runtime")]
+pub mod artifact;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod random;

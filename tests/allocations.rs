@@ -125,6 +125,7 @@ fn program() -> Program {
         name: "spectrum".to_owned(),
         inputs: vec![real.clone()],
         outputs: vec![real],
+        constants: Vec::new(),
         slots,
         scalar_bytes: 64,
         arena_bytes,

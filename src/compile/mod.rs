@@ -43,6 +43,7 @@ mod simplify;
 mod streaming;
 mod windows;
 
+use crate::artifact::{KernelBuilder, KernelSource};
 use crate::compile::emit::{Settings, emit};
 use crate::compile::plan::Plan;
 use crate::run::call::CallOptions;
@@ -69,6 +70,7 @@ pub struct Compiled {
     plan: Plan,
     compile_time: Duration,
     code_bytes: usize,
+    lanes: Lanes,
     kernel_lanes: Vec<Option<Lanes>>,
 }
 
@@ -126,6 +128,42 @@ impl Compiled {
         Report { code_bytes: self.code_bytes, ..Report::new(&self.plan, &self.kernel_lanes) }
     }
 
+    /// Writes a [kernel file](crate::artifact) with this program as its only function, of the program's name, for the
+    /// highest level of the processor at hand. A [`KernelBuilder`] writes files of several
+    /// functions and levels, with names of arguments and results.
+    ///
+    /// ```
+    /// use cotangent::artifact::Kernel;
+    /// use cotangent::{Array, jit};
+    /// let compiled = jit(|x: Array| x.sin()).compiled(&Array::from([1.0f32, 2.0]))?;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("sine.cot");
+    /// compiled.save(&path)?;
+    /// // SAFETY: the file was written above.
+    /// let kernel = unsafe { Kernel::load(&path) }?;
+    /// let sines = kernel.functions()[0].apply(&[Array::from([0.5f32, 1.5])])?;
+    /// assert_eq!(sines[0].to_vec::<f32>()?, [0.5f32, 1.5].map(f32::sin));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A program that calls the host; a file that cannot be written.
+    pub fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+        let name: String = self.plan.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let name = format!("{}{name}", if name.starts_with(|first: char| first.is_ascii_digit()) { "_" } else { "" });
+        let name = match name.trim_matches('_') {
+            "" => "main".to_string(),
+            _ => name.chars().take(crate::artifact::LONGEST_NAME).collect(),
+        };
+        let source = KernelSource::compiled(name.clone(), self)?;
+        KernelBuilder::new(name).function(source).save(path)
+    }
+
+    /// How its elements are processed, as far as its kernels allow.
+    pub(crate) fn lanes(&self) -> Lanes {
+        self.lanes
+    }
+
     /// Time from the function to runnable code.
     pub fn compile_time(&self) -> Duration {
         self.compile_time
@@ -165,6 +203,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         name: plan.name.clone(),
         inputs: plan.inputs.clone(),
         outputs: plan.outputs.clone(),
+        constants: Vec::new(),
         slots: plan.slots.clone(),
         scalar_bytes: plan.scalar_bytes,
         arena_bytes: plan.arena_bytes,
@@ -174,7 +213,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         entry: code.entry,
         code: Box::new(code.owner),
     });
-    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes, kernel_lanes })
+    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes, lanes: options.lanes, kernel_lanes })
 }
 
 /// The function as fusion gets it: simplified, then in the terms that fusion knows.

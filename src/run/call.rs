@@ -11,7 +11,7 @@ use crate::run::profile::{Marks, Profile};
 use crate::run::program::{Program, Slot};
 use crate::run::session::{Failure, Session};
 pub use crate::run::tap::Observe;
-use cotangent_ir::{Bytes, Error, ErrorKind, Result, Tensor, Type};
+use cotangent_ir::{ALIGNMENT, Bytes, Error, ErrorKind, Result, Tensor, Type};
 use std::cell::UnsafeCell;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -41,7 +41,7 @@ impl Program {
     pub fn call_with(&self, args: &[Arc<Tensor>], options: CallOptions<'_>) -> Result<Vec<Tensor>> {
         self.check_args(args)?;
         let mut buffers: Vec<Bytes> = self.outputs.iter().map(|ty| memory::for_result(ty.byte_len())).collect();
-        self.execute(args, |output| buffers[output].as_mut_ptr(), options)?;
+        self.execute(|input| args[input].bytes().as_ptr(), |output| buffers[output].as_mut_ptr(), options)?;
         let finish = |(mut bytes, ty): (Bytes, &Type)| {
             // SAFETY: the buffer was allocated with this capacity, and the program, which has not failed, has written every
             // output.
@@ -61,7 +61,34 @@ impl Program {
     pub fn call_into_with(&self, args: &[Arc<Tensor>], outputs: &mut [Tensor], options: CallOptions<'_>) -> Result<()> {
         self.check_args(args)?;
         self.check("result", &self.outputs, outputs.iter().map(Tensor::ty))?;
-        self.execute(args, |output| outputs[output].bytes_mut().as_mut_ptr(), options)
+        let output = |output: usize| outputs[output].bytes_mut().as_mut_ptr();
+        self.execute(|input| args[input].bytes().as_ptr(), output, options)
+    }
+
+    /// Runs the program on memory of the caller's.
+    ///
+    /// # Safety
+    ///
+    /// There is an address for each argument and each result of memory as large as its type; the arguments can be read, the
+    /// results written, nobody writes any of them meanwhile, and no result overlaps another result or an argument.
+    #[cfg(feature = "runtime")]
+    pub(crate) unsafe fn call_pointers(
+        &self,
+        args: &[*const u8],
+        results: &[*mut u8],
+        options: CallOptions<'_>,
+    ) -> Result<()> {
+        let addresses = args.iter().copied().chain(results.iter().map(|result| result.cast_const()));
+        let is_wrong = (args.len(), results.len()) != (self.inputs.len(), self.outputs.len());
+        if is_wrong || addresses.clone().any(|address| !address.addr().is_multiple_of(ALIGNMENT)) {
+            let (inputs, outputs) = (self.inputs.len(), self.outputs.len());
+            let message = format!(
+                "expected {inputs} addresses of arguments and {outputs} of results, all multiples of {ALIGNMENT}, given {:?}",
+                addresses.collect::<Vec<_>>()
+            );
+            return Err(Error::new(ErrorKind::Argument, self.name.as_str(), message));
+        }
+        self.execute(|input| args[input], |output| results[output], options)
     }
 
     fn check_args(&self, args: &[Arc<Tensor>]) -> Result<()> {
@@ -92,10 +119,11 @@ impl Program {
         Ok(())
     }
 
-    /// Runs the entry point on every worker. Types have been checked; `output` gives the buffer of each result.
+    /// Runs the entry point on every worker. Types have been checked; `input` gives the memory of each argument, `output`
+    /// that of each result.
     fn execute(
         &self,
-        args: &[Arc<Tensor>],
+        input: impl Fn(usize) -> *const u8,
         mut output: impl FnMut(usize) -> *mut u8,
         options: CallOptions<'_>,
     ) -> Result<()> {
@@ -113,7 +141,10 @@ impl Program {
         let (arena, template) = (workspace.arena(), workspace.template());
         for (entry, slot) in self.slots.iter().enumerate() {
             let pointer = match *slot {
-                Slot::Input(input) => args[input].bytes().as_ptr().cast_mut(),
+                Slot::Input(position) => match self.constants.get(position) {
+                    Some(&offset) => self.code.constants().wrapping_add(offset).cast_mut(),
+                    None => input(position - self.constants.len()).cast_mut(),
+                },
                 Slot::Output(result) => output(result),
                 Slot::Arena { offset, .. } => arena.wrapping_add(offset),
             };

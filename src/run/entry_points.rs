@@ -2,6 +2,8 @@
 //!
 //! No panic leaves these functions: compiled code has no way to let one pass. A panic in a library routine is kept in the
 //! session and raised again on the caller's thread after the call.
+//!
+//! They have their names for linkers, too: a kernel file that is linked into a program finds them in the library beside it.
 
 use crate::run::program::Frame;
 use crate::run::session::{Session, Worker};
@@ -24,6 +26,7 @@ pub(super) unsafe fn session<'a>(frame: *const Frame) -> &'a Session<'a> {
 
 /// All workers meet, and some may be let go: those go on with fewer workers in their frames, and for the others this is 1,
 /// not 0, and they return.
+#[cfg_attr(feature = "runtime", unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) -> u64 {
     // SAFETY: compiled code passes on the frame it was given.
     let (session, frame) = unsafe { (session(frame), &mut *frame) };
@@ -36,6 +39,7 @@ pub(crate) unsafe extern "C" fn ct_barrier(frame: *mut Frame) -> u64 {
 }
 
 /// A worker begins a step.
+#[cfg_attr(feature = "runtime", unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn ct_mark(frame: *mut Frame, step: u64) {
     // SAFETY: compiled code passes on the frame it was given, which is that of the worker that runs.
     unsafe {
@@ -46,6 +50,7 @@ pub(crate) unsafe extern "C" fn ct_mark(frame: *mut Frame, step: u64) {
 }
 
 /// Does this worker's share of the program's library call of the given number.
+#[cfg_attr(feature = "runtime", unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn ct_library(frame: *mut Frame, call: u64) {
     // SAFETY: compiled code passes on the frame it was given, with its slots holding what the call describes.
     unsafe {
@@ -56,6 +61,7 @@ pub(crate) unsafe extern "C" fn ct_library(frame: *mut Frame, call: u64) {
 }
 
 /// Copies this worker's share of a range. The ranges do not overlap, or are the same.
+#[cfg_attr(feature = "runtime", unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn ct_copy(frame: *mut Frame, to: *mut u8, from: *const u8, bytes: u64) {
     let bytes = bytes as usize;
     if std::ptr::eq(to, from) {
@@ -78,7 +84,9 @@ pub(crate) unsafe extern "C" fn ct_copy(frame: *mut Frame, to: *mut u8, from: *c
 macro_rules! scalar_functions {
     ($($name32:ident $name64:ident ($($arg:ident),+) $body:expr;)*) => {
         $(
+            #[cfg_attr(feature = "runtime", unsafe(no_mangle))]
             extern "C" fn $name32($($arg: f32),+) -> f32 { $body }
+            #[cfg_attr(feature = "runtime", unsafe(no_mangle))]
             extern "C" fn $name64($($arg: f64),+) -> f64 { $body }
         )*
         const SCALAR_FUNCTIONS: usize = [$(stringify!($name32), stringify!($name64)),*].len();

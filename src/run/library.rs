@@ -11,6 +11,7 @@ pub use crate::run::program::Place;
 
 /// A matrix operand: pointer table slot and strides in elements.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "runtime", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MatrixOperand {
     /// Pointer table entry.
     pub slot: u32,
@@ -33,6 +34,7 @@ pub struct ItemArray {
 
 /// The direction and domain of a transform. Scaling is separate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "runtime", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum FftKind {
     /// Complex to complex, sign -1 in the exponent.
     Forward,
@@ -46,6 +48,7 @@ pub enum FftKind {
 
 /// Real numbers that something is multiplied by: for its element `i`, element `offset + stride i` of an array.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "runtime", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Factor {
     /// Pointer table entry.
     pub slot: u32,

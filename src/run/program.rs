@@ -19,7 +19,7 @@ const KEPT_WORKSPACES: usize = 8;
 /// memory of every tensor is: compiled code stores whole vectors past the cache, which nowhere else is possible.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slot {
-    /// An argument; never written.
+    /// A constant or, counted after those, an argument; never written.
     Input(usize),
     /// A result.
     Output(usize),
@@ -34,6 +34,7 @@ pub enum Slot {
 
 /// Where a kernel operand or a scalar lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "runtime", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Place {
     /// What the pointer table entry of this number points to.
     Slot(u32),
@@ -61,7 +62,12 @@ pub struct Frame {
 pub type Entry = unsafe extern "C" fn(frame: *mut Frame);
 
 /// The owner of a program's machine code. It is dropped with the program and never before.
-pub trait Code: Send + Sync {}
+pub trait Code: Send + Sync {
+    /// Where the constants of the program begin. Code without any need not say.
+    fn constants(&self) -> *const u8 {
+        std::ptr::null()
+    }
+}
 
 /// Everything that makes a program.
 pub struct Parts {
@@ -71,6 +77,8 @@ pub struct Parts {
     pub inputs: Vec<Type>,
     /// Types of the results.
     pub outputs: Vec<Type>,
+    /// Where in [`Code::constants`] the constants lie, multiples of 64.
+    pub constants: Vec<usize>,
     /// The pointer table at the start of a call.
     pub slots: Vec<Slot>,
     /// Bytes of each worker's scalar area.
@@ -94,6 +102,7 @@ pub struct Program {
     pub(super) name: String,
     pub(super) inputs: Vec<Type>,
     pub(super) outputs: Vec<Type>,
+    pub(super) constants: Vec<usize>,
     pub(super) slots: Vec<Slot>,
     pub(super) layout: AreaLayout,
     pub(super) arena_bytes: usize,
@@ -102,7 +111,7 @@ pub struct Program {
     pub(super) marks: Vec<String>,
     pub(super) entry: Entry,
     workspaces: Mutex<Vec<Workspace>>,
-    _code: Box<dyn Code>,
+    pub(super) code: Box<dyn Code>,
 }
 
 impl Program {
@@ -117,8 +126,20 @@ impl Program {
     ///   goes on with the number of workers that its frame then has, or returns if the barrier says so.
     /// * `calls` bind slots whose memory is as large as their sizes and strides say.
     pub unsafe fn new(parts: Parts) -> Program {
-        let Parts { name, inputs, outputs, slots, scalar_bytes, arena_bytes, calls, parallel, marks, entry, code } =
-            parts;
+        let Parts {
+            name,
+            inputs,
+            outputs,
+            constants,
+            slots,
+            scalar_bytes,
+            arena_bytes,
+            calls,
+            parallel,
+            marks,
+            entry,
+            code,
+        } = parts;
         let mut planner = Planner::default();
         let routines: Vec<Routine> = calls.iter().map(|call| Routine::prepare(call, &mut planner)).collect();
         let scratch_bytes = routines.iter().map(Routine::scratch_bytes).max().unwrap_or(0);
@@ -128,6 +149,7 @@ impl Program {
             name,
             inputs,
             outputs,
+            constants,
             slots,
             layout,
             arena_bytes,
@@ -136,7 +158,7 @@ impl Program {
             marks,
             entry,
             workspaces,
-            _code: code,
+            code,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The laws that every program must obey.
 
+use cotangent::artifact::{CpuLevel, Kernel, KernelBuilder, KernelSource};
 use cotangent::compile::{Lanes, Options, compile_uncached};
 use cotangent::ir::text::print;
 use cotangent::ir::trace::{replay, trace};
@@ -50,6 +51,12 @@ fn compiled(func: &Func, args: &[Tensor], seed: u64, tolerance: f64) -> Result<(
     if seed % 4 == 1 {
         let options = Options { fuse: false, lanes: Lanes::Vector, ..Options::default() };
         agree("compiled without fusion", &native(func, args, options)?, &expected, tolerance)?;
+    }
+    if seed % 4 == 2 {
+        let level = if seed % 8 == 2 { CpuLevel::V2 } else { CpuLevel::V3 };
+        if let Some(given) = precompiled(func, args, level)? {
+            agree("precompiled", &given, &expected, tolerance)?;
+        }
     }
     Ok(())
 }
@@ -189,6 +196,22 @@ fn native(func: &Func, args: &[Tensor], options: Options) -> Result<Vec<Tensor>,
     let compiled = compile_uncached(func, &options).map_err(|error| error.to_string())?;
     let options = CallOptions { threads: Some(1), ..CallOptions::default() };
     compiled.call_with(&args, options).map_err(|error| error.to_string())
+}
+
+/// Through a kernel file, if it can hold the function and this processor can run it.
+fn precompiled(func: &Func, args: &[Tensor], level: CpuLevel) -> Result<Option<Vec<Tensor>>, String> {
+    let source = KernelSource::func("random", func, Vec::new(), &Options::default());
+    let source = source.map_err(|error| error.to_string())?;
+    let file = match KernelBuilder::new("random").levels([level]).function(source).build() {
+        Ok(file) if level.is_supported() => file,
+        Ok(_) => return Ok(None),
+        Err(error) if error.message().contains("which a file cannot hold") => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    // SAFETY: the file was made above.
+    let kernel = unsafe { Kernel::from_bytes(&file) }.map_err(|error| error.to_string())?;
+    let args: Vec<Arc<Tensor>> = args.iter().cloned().map(Arc::new).collect();
+    kernel.functions()[0].call(&args).map(Some).map_err(|error| error.to_string())
 }
 
 /// Which parameters have tangents; those of generated smooth functions all do, those of what is cut out of them not.

@@ -6,6 +6,7 @@
 use super::kernel_function::{self, Layout};
 use super::wide::{self, MachineCode};
 use super::{Lanes, Processor, Settings, Unit};
+use crate::artifact::CpuLevel;
 use crate::compile::plan::{Plan, Step};
 use crate::run::program::Place;
 use cranelift_module::FuncId;
@@ -77,8 +78,12 @@ fn layout<'a>(plan: &'a Plan, version: &'a Version) -> Layout<'a> {
 
 /// The code of each version that is possible, and asked for, in vectors of 256 bits.
 fn in_widest_vectors(plan: &Plan, versions: &[Version], settings: &Settings) -> Vec<Option<MachineCode>> {
-    let is_asked_for = settings.lanes == Lanes::Wide && settings.processor == Processor::Native;
-    if !is_asked_for || !wide::is_supported() {
+    let is_possible = match settings.processor {
+        Processor::Native => wide::is_supported(),
+        Processor::Baseline => false,
+        Processor::Level(level) => level >= CpuLevel::V3,
+    };
+    if settings.lanes != Lanes::Wide || !is_possible {
         return versions.iter().map(|_| None).collect();
     }
     let compile = |versions: &[Version]| -> Vec<Option<MachineCode>> {

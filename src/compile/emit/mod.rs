@@ -19,6 +19,7 @@ mod lanes;
 mod large_angles;
 mod main_function;
 mod nodes;
+mod relocatable;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,9 @@ mod wide;
 
 pub(crate) use self::body::order;
 pub(crate) use self::kernel_function::chunk_size;
+pub(crate) use self::relocatable::{Relocatable, RuntimeReference, emit_relocatable};
 
+use crate::artifact::CpuLevel;
 use crate::compile::plan::Plan;
 use crate::run::entry_points;
 use crate::run::pages::CodePages;
@@ -76,6 +79,8 @@ pub enum Processor {
     /// What nearly every processor of its architecture can: on x86-64 the second microarchitecture level, that is vectors
     /// of 128 bits, but no fused multiplication and addition.
     Baseline,
+    /// A level of x86-64, whatever the one at hand can.
+    Level(CpuLevel),
 }
 
 impl Default for Settings {
@@ -110,7 +115,7 @@ pub struct Code {
 
 /// Compiles a plan into memory.
 pub fn emit(plan: &Plan, settings: &Settings) -> Code {
-    let mut builder = JITBuilder::with_isa(target(settings), default_libcall_names());
+    let mut builder = JITBuilder::with_isa(target(settings, Placement::Here), default_libcall_names());
     builder.symbols(entry_points::symbols());
     let mut module = JITModule::new(builder);
     let fused = module.isa().has_native_fma();
@@ -123,8 +128,17 @@ pub fn emit(plan: &Plan, settings: &Settings) -> Code {
     Code { entry: owner.entry(), owner, bytes, kernel_lanes, marks, clif, assembly }
 }
 
+/// Where code is going to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Placement {
+    /// In this process, where it is put together.
+    Here,
+    /// Anywhere: it must not contain addresses.
+    Anywhere,
+}
+
 /// The host's architecture with the instructions asked for.
-fn target(settings: &Settings) -> OwnedTargetIsa {
+fn target(settings: &Settings, placement: Placement) -> OwnedTargetIsa {
     let mut flags = settings::builder();
     let mut set = |name: &str, value: &str| {
         flags.set(name, value).unwrap_or_else(|error| internal(&format!("code generator setting {name}: {error}")));
@@ -134,13 +148,18 @@ fn target(settings: &Settings) -> OwnedTargetIsa {
     // loads stand next to their use; the optimiser would delay both to the end of the block and run out of registers.
     set("opt_level", "none");
     set("enable_verifier", if settings.verify { "true" } else { "false" });
-    set("is_pic", "false");
+    set("is_pic", if placement == Placement::Anywhere { "true" } else { "false" });
     set("use_colocated_libcalls", "false");
     let native = settings.processor == Processor::Native;
     let mut builder = cranelift_native::builder_with_options(native)
         .unwrap_or_else(|error| internal(&format!("no code for this host: {error}")));
-    if cfg!(target_arch = "x86_64") && !native {
-        for feature in ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"] {
+    let level = match settings.processor {
+        Processor::Native => None,
+        Processor::Baseline => Some(CpuLevel::V2),
+        Processor::Level(level) => Some(level),
+    };
+    if let Some(level) = level.filter(|_| cfg!(target_arch = "x86_64")) {
+        for feature in level.features().filter_map(cranelift_flag) {
             builder
                 .enable(feature)
                 .unwrap_or_else(|error| internal(&format!("code generator setting {feature}: {error}")));
@@ -148,6 +167,27 @@ fn target(settings: &Settings) -> OwnedTargetIsa {
     }
     let isa = builder.finish(settings::Flags::new(flags));
     isa.unwrap_or_else(|error| internal(&format!("code generator: {error}")))
+}
+
+/// Cranelift's name for a feature of processors, if it makes use of it.
+fn cranelift_flag(feature: &str) -> Option<&'static str> {
+    Some(match feature {
+        "sse3" => "has_sse3",
+        "ssse3" => "has_ssse3",
+        "sse4.1" => "has_sse41",
+        "sse4.2" => "has_sse42",
+        "popcnt" => "has_popcnt",
+        "avx" => "has_avx",
+        "avx2" => "has_avx2",
+        "bmi1" => "has_bmi1",
+        "bmi2" => "has_bmi2",
+        "fma" => "has_fma",
+        "lzcnt" => "has_lzcnt",
+        "avx512f" => "has_avx512f",
+        "avx512dq" => "has_avx512dq",
+        "avx512vl" => "has_avx512vl",
+        _ => return None,
+    })
 }
 
 /// A module under construction.

@@ -1,5 +1,6 @@
 //! Every way there is to run a function, and the tolerance within which they agree.
 
+use cotangent::artifact::{CpuLevel, Kernel, KernelBuilder, KernelSource};
 use cotangent::compile::{self, Lanes, interpret};
 use cotangent::ir::text::print;
 use cotangent::ir::{DType, Func, Number, Scalar, Tensor, eval};
@@ -63,6 +64,27 @@ fn compiled(func: &Func, args: &[Arc<Tensor>]) -> Result<Vec<Outcome>, String> {
             first.get_or_insert_with(|| results.clone());
             outcomes.push((name, results));
         }
+    }
+    outcomes.extend(precompiled(func, args)?);
+    Ok(outcomes)
+}
+
+/// Kernel files for two levels of the processor, loaded. Calls of the host and functions in attributes of library calls
+/// have no place in a file.
+fn precompiled(func: &Func, args: &[Arc<Tensor>]) -> Result<Vec<Outcome>, String> {
+    let mut outcomes = Vec::new();
+    for level in [CpuLevel::V2, CpuLevel::V3].into_iter().filter(|level| level.is_supported()) {
+        let source = KernelSource::func("test", func, Vec::new(), &compile::Options::default());
+        let source = source.map_err(|error| error.to_string())?;
+        let file = match KernelBuilder::new("test").levels([level]).function(source).build() {
+            Ok(file) => file,
+            Err(error) if error.message().contains("which a file cannot hold") => continue,
+            Err(error) => return Err(error.to_string()),
+        };
+        // SAFETY: the file was made above.
+        let kernel = unsafe { Kernel::from_bytes(&file) }.map_err(|error| error.to_string())?;
+        let results = kernel.functions()[0].call(args).map_err(|error| error.to_string())?;
+        outcomes.push((format!("precompiled for {level}"), results));
     }
     Ok(outcomes)
 }

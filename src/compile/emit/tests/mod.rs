@@ -31,6 +31,7 @@ fn program(plan: &Plan, settings: &Settings) -> Program {
         name: plan.name.clone(),
         inputs: plan.inputs.clone(),
         outputs: plan.outputs.clone(),
+        constants: Vec::new(),
         slots: plan.slots.clone(),
         scalar_bytes: plan.scalar_bytes,
         arena_bytes: plan.arena_bytes,
