@@ -8,13 +8,16 @@
 
 #[path = "../src/bin/cotangent/cases/mod.rs"]
 mod cases;
+#[path = "../src/bin/cotangent/compiling.rs"]
+mod compiling;
 #[path = "../src/bin/cotangent/sampling.rs"]
 mod sampling;
 
 use cases::Case;
+use compiling::compile_times;
 use cotangent::Array;
 use cotangent::compile::{Options, compile_uncached, show};
-use sampling::{compile_times, run_times};
+use sampling::run_times;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::Duration;
@@ -70,7 +73,7 @@ fn measure(case: &Case, arguments: &Arguments) -> Result<Value, Box<dyn Error>> 
     let mut prepared = case.prepare();
     let (trace, compile) = compile_times(&prepared.trace)?;
     if arguments.plan {
-        let compiled = compile_uncached(&(prepared.trace)(), &Options::default())?;
+        let compiled = compile_uncached(&(prepared.trace)().func, &Options::default())?;
         println!("{}\n{}", show::plan(compiled.plan()), show::kernels(compiled.plan()));
     }
     let run = run_times(&mut prepared.call, Duration::from_secs_f64(arguments.seconds));

@@ -32,7 +32,7 @@ fn compile(criterion: &mut Criterion) {
         group.bench_function(case.name, |bencher| {
             let prepared = prepared.get_or_insert_with(|| case.prepare());
             bencher.iter_with_large_drop(|| {
-                compile_uncached(&black_box((prepared.trace)()), &Options::default()).expect("it compiled before")
+                compile_uncached(&black_box((prepared.trace)()).func, &Options::default()).expect("it compiled before")
             });
         });
     }

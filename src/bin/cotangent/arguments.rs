@@ -1,6 +1,7 @@
 //! The arguments of the commands.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cotangent::artifact::CpuLevel;
 use std::path::PathBuf;
 
 /// The command line.
@@ -21,7 +22,13 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Degrade a picture, restore it, and show how well that went
     Solve(SolveArguments),
-    /// Compile a function in text form and run it on arrays from files
+    /// Compile functions to a kernel file, which runs without a compiler
+    Compile(CompileArguments),
+    /// Show what a kernel file holds
+    Inspect(InspectArguments),
+    /// Make a pair of keys to sign kernel files with
+    Keygen(KeygenArguments),
+    /// Compile a function in text form, or load one from a kernel file, and run it on arrays from files
     Run(RunArguments),
     /// Print a function in text form as a stage of the compiler sees it
     Show(ShowArguments),
@@ -43,6 +50,18 @@ pub(crate) struct SolveArguments {
     /// Folder for pictures, convergence plot and statistics; nothing is written without it
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+
+    /// Folder for arrays as npy files: what was measured, by the names of a kernel's arguments, degraded and restored
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save_arrays: Option<PathBuf>,
+
+    /// A kernel file to solve with, instead of compiling; it has the number of iterations and the weight
+    #[arg(long, value_name = "KERNEL.cot", conflicts_with_all = ["maxiter", "lambda", "profile"])]
+    pub(crate) kernel: Option<PathBuf>,
+
+    /// Use the kernel only if it was signed with the private key to this public one
+    #[arg(long, value_name = "KEY.pub", requires = "kernel")]
+    pub(crate) trust: Option<PathBuf>,
 
     /// Number of iterations [default: 100 for denoise-tv, 60 for deconv-tv]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ITERATIONS))]
@@ -107,16 +126,101 @@ impl ProblemName {
     }
 }
 
+/// Arguments of `compile`.
+#[derive(Args, Debug)]
+pub(crate) struct CompileArguments {
+    /// A file of functions in text form, or one of the catalogue: denoise-tv, deconv-tv, ct-tv, sparse-code, inpaint-tv,
+    /// poisson-denoise, lbfgs-tv, cg-least-squares, dictionary-code
+    #[arg(value_name = "FILE.ir|PROBLEM", required_unless_present = "all")]
+    pub(crate) what: Option<String>,
+
+    /// Compile the whole catalogue; `--out` names a folder
+    #[arg(long, conflicts_with_all = ["what", "name", "maxiter", "lambda", "noise", "header"])]
+    pub(crate) all: bool,
+
+    /// The kernel file; with `--all`, the folder of kernel files
+    #[arg(short, long, value_name = "KERNEL.cot|DIR")]
+    pub(crate) out: PathBuf,
+
+    /// A level of x86-64 to have code for: native, x86-64-v2, x86-64-v3 or x86-64-v4; several may be given [default: native]
+    #[arg(long, value_name = "LEVEL", value_delimiter = ',', value_parser = level)]
+    pub(crate) target_cpu: Vec<CpuLevel>,
+
+    /// A function of the file or problem that shall be in the kernel; may be repeated [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+
+    /// Extents of the pictures, or of the matrix [default: those of the photograph that comes with the program]
+    #[arg(long, value_name = "HxW|CxHxW", value_parser = shape)]
+    pub(crate) shape: Option<Shape>,
+
+    /// Number of iterations [default: as for solve]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ITERATIONS))]
+    pub(crate) maxiter: Option<u32>,
+
+    /// Weight of what is added to the data term [default: as for solve]
+    #[arg(long, value_name = "L", value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) lambda: Option<f64>,
+
+    /// Standard deviation of the noise of white, for poisson-denoise, whose method depends on it [default: 0.1]
+    #[arg(long, value_name = "S", value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) noise: Option<f64>,
+
+    /// Sign with the private key of this file
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) sign: Option<PathBuf>,
+
+    /// File for a C header of the functions, for programs that link the kernel
+    #[arg(long, value_name = "FILE.h")]
+    pub(crate) header: Option<PathBuf>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    /// The kernel file
+    #[arg(value_name = "KERNEL.cot")]
+    pub(crate) file: PathBuf,
+
+    /// Print what there is to know as JSON
+    #[arg(long, conflicts_with_all = ["disassemble", "header"])]
+    pub(crate) json: bool,
+
+    /// Print the machine code of a function, or of all
+    #[arg(long, value_name = "FUNCTION", num_args = 0..=1, default_missing_value = "", conflicts_with = "header")]
+    pub(crate) disassemble: Option<String>,
+
+    /// Print the C header of the functions, for programs that link the kernel
+    #[arg(long)]
+    pub(crate) header: bool,
+}
+
+/// Arguments of `keygen`.
+#[derive(Args, Debug)]
+pub(crate) struct KeygenArguments {
+    /// File for the private key; the public one goes to FILE.pub
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 pub(crate) struct RunArguments {
-    /// Functions in text form; the last one is run
-    #[arg(value_name = "FILE.ir")]
+    /// Functions in text form, or a kernel file
+    #[arg(value_name = "FILE.ir|KERNEL.cot")]
     pub(crate) file: PathBuf,
+
+    /// The function to run [default: the last one of a text, the only one of a kernel]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
 
     /// An argument of the function, in order; may be repeated
     #[arg(long = "arg", value_name = "A.npy")]
     pub(crate) args: Vec<PathBuf>,
+
+    /// Run a kernel only if it was signed with the private key to this public one
+    #[arg(long, value_name = "KEY.pub")]
+    pub(crate) trust: Option<PathBuf>,
 
     /// File for a profile of the call, for the trace viewers of Chrome and Perfetto
     #[arg(long, value_name = "FILE.json")]
@@ -176,6 +280,10 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = not_negative, allow_negative_numbers = true)]
     pub(crate) seconds: f64,
 
+    /// How often to go through all cases, in the time of one: what changes meanwhile shows, which --compare heeds
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+
     /// Print the names of all cases
     #[arg(long)]
     pub(crate) list: bool,
@@ -195,6 +303,27 @@ pub(crate) struct BenchArguments {
     /// Measure those cases that there are in C, compiled with cc or what the environment variable CC names, and print ratios
     #[arg(long)]
     pub(crate) c: bool,
+
+    /// Also compile each case to a kernel file, run that in fresh processes that compile nothing, and compare
+    #[arg(long, conflicts_with_all = ["list", "profile", "rounds", "compile_scaling"])]
+    pub(crate) aot: bool,
+
+    /// The program that runs kernel files for --aot [default: cotangent-run beside this program]
+    #[arg(long, value_name = "FILE", requires = "aot")]
+    pub(crate) runner: Option<PathBuf>,
+
+    /// Compare two files written by --json, instead of measuring; the exit code is 1 if a case has become slower
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["OLD.json", "NEW.json"],
+        conflicts_with_all = ["cases", "suite", "json", "list", "c", "peers", "profile", "compile_scaling", "aot"]
+    )]
+    pub(crate) compare: Option<Vec<PathBuf>>,
+
+    /// How much slower or faster is nothing yet, for --compare and --aot
+    #[arg(long, value_name = "F", default_value_t = 0.05, value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) noise: f64,
 
     /// Measure instead how long loops that are written out take to compile, and plot that; with `--peers`, JAX's times too
     #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["cases", "suite", "json", "list", "c", "profile"])]
@@ -220,4 +349,28 @@ fn not_negative(text: &str) -> Result<f64, String> {
         Ok(_) => Err("it must be finite and not negative, such as 0.05".into()),
         Err(_) => Err("it must be a number, such as 0.05".into()),
     }
+}
+
+/// Extents of an array.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Shape(pub(crate) Vec<usize>);
+
+/// The largest extent that is not taken for a mistake.
+const LARGEST_EXTENT: usize = 1 << 16;
+
+fn shape(text: &str) -> Result<Shape, String> {
+    let extents = text.split('x').map(|extent| match extent.parse::<usize>() {
+        Ok(extent) if (1..=LARGEST_EXTENT).contains(&extent) => Ok(extent),
+        Ok(_) => Err(format!("extents must be from 1 to {LARGEST_EXTENT}")),
+        Err(_) => Err("it must be extents with x between them, such as 384x512 or 3x384x512".into()),
+    });
+    let extents: Vec<usize> = extents.collect::<Result<_, String>>()?;
+    match extents.len() {
+        2 | 3 => Ok(Shape(extents)),
+        _ => Err("it must be two extents, or three with planes first, such as 384x512 or 3x384x512".into()),
+    }
+}
+
+fn level(text: &str) -> Result<CpuLevel, String> {
+    text.parse()
 }

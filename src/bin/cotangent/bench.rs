@@ -3,13 +3,16 @@
 //! What a case costs, in bytes and operations, is counted on its plan (`cotangent::compile::cost`); the rates are that over
 //! the median time.
 
+use crate::aot::{self, Harness, Loaded};
 use crate::arguments::{BenchArguments, Suite};
 use crate::cases::{self, Case};
+use crate::compiling::compile_times;
 use crate::failure::{Failure, Result};
 use crate::peers::{self, Library, Peer, Python};
+use crate::rounds::Rounds;
 use crate::run::check_profile;
-use crate::sampling::{Samples, compile_times, run_times};
-use crate::{output, ratios, scaling};
+use crate::sampling::run_times;
+use crate::{output, ratios, recorded, scaling};
 use cotangent::compile::cost::Cost;
 use cotangent::compile::{Options, compile_uncached};
 use cotangent::run::pool::{set_threads, threads};
@@ -27,6 +30,9 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     if arguments.list {
         let listed = everything().into_iter();
         return output::print(&listed.map(|case| format!("{}\n", case.name)).collect::<String>());
+    }
+    if let Some([old, new]) = arguments.compare.as_deref() {
+        return recorded::compare(old, new, arguments.noise);
     }
     let chosen = chosen(arguments)?;
     if let Some(path) = arguments.json.as_ref().filter(|path| path.is_dir()) {
@@ -56,17 +62,29 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
     };
     let (jax, scico) = (python(Library::Jax)?, python(Library::Scico)?);
     let c = arguments.c.then(peers::C::new).transpose()?;
+    let harness = arguments.aot.then(|| Harness::new(arguments.runner.as_deref(), arguments.noise)).transpose()?;
     if let Some(path) = &arguments.compile_scaling {
         return scaling::measure(path, jax.as_ref());
     }
     let width = chosen.iter().map(|case| case.name.len()).max().unwrap_or(0).max(NARROWEST);
-    output::print(&header(threads()?, width))?;
-    let mut measured = Vec::new();
-    for case in &chosen {
-        let measurement = Measurement::of(case, Duration::from_secs_f64(arguments.seconds))?;
-        output::print(&measurement.row(width))?;
-        measured.push(measurement);
+    let columns = if arguments.aot { aot::header(width) } else { header(width) };
+    output::print(&format!("{}, {} threads\n{columns}", processor(), threads()?))?;
+    // The first round visits all cases, then the next one does, so that what changes slowly falls on all of them.
+    let budget = Duration::from_secs_f64(arguments.seconds) / arguments.rounds;
+    let mut measured: Vec<Measurement> = Vec::new();
+    for round in 1..=arguments.rounds {
+        for (position, case) in chosen.iter().enumerate() {
+            match measured.get_mut(position) {
+                Some(measurement) => measurement.run.push(&run_times(&mut case.prepare().call, budget)),
+                None => measured.push(Measurement::of(case, budget, harness.as_ref())?),
+            }
+            if round == arguments.rounds {
+                output::print(&measured[position].row(width))?;
+            }
+        }
     }
+    let loaded: Vec<&Loaded> = measured.iter().filter_map(|measurement| measurement.loaded.as_ref()).collect();
+    output::print(&aot::summary(&loaded))?;
     let wanted: Vec<&str> = chosen.iter().map(|case| case.name).collect();
     let mut sides = Vec::new();
     for python in [&jax, &scico].into_iter().flatten() {
@@ -84,7 +102,14 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
         let report = json!({ "cases": cases, "machine": machine() });
         output::write_files(&[(path.clone(), format!("{report:#}\n").into_bytes())])?;
     }
-    Ok(())
+    let differs = |measurement: &&Measurement| measurement.loaded.as_ref().is_some_and(|loaded| !loaded.same_bits);
+    let different: Vec<&str> = measured.iter().filter(differs).map(|measurement| measurement.case).collect();
+    match different.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(Failure::new(format!("kernel files give other results than the compiler: {}", different.join(", "))))
+        }
+    }
 }
 
 /// The cases of all suites.
@@ -114,25 +139,34 @@ fn chosen(arguments: &BenchArguments) -> Result<Vec<Case>> {
 pub(crate) struct Measurement {
     pub(crate) case: &'static str,
     pub(crate) group: Option<&'static str>,
-    pub(crate) run: Samples,
+    pub(crate) run: Rounds,
     pub(crate) trace_ms: f64,
     pub(crate) compile_ms: f64,
+    /// Of the kernel file, if one was asked for.
+    pub(crate) loaded: Option<Loaded>,
     threads: usize,
     cost: Cost,
 }
 
 impl Measurement {
-    fn of(case: &Case, budget: Duration) -> Result<Measurement> {
+    fn of(case: &Case, budget: Duration, harness: Option<&Harness>) -> Result<Measurement> {
         let mut prepared = case.prepare();
-        let report = compile_uncached(&(prepared.trace)(), &Options::default())?.report();
+        let report = compile_uncached(&(prepared.trace)().func, &Options::default())?.report();
         let (trace, compile) = compile_times(&prepared.trace)?;
-        let run = run_times(&mut prepared.call, budget);
+        let (run, loaded) = match harness {
+            None => (Rounds::new(vec![run_times(&mut prepared.call, budget)]), None),
+            Some(harness) => {
+                let (run, loaded) = harness.measure(case, &mut prepared, budget)?;
+                (run, Some(loaded))
+            }
+        };
         Ok(Measurement {
             case: case.name,
             group: case.group,
             run,
             trace_ms: trace.median(),
             compile_ms: compile.median(),
+            loaded,
             // A program that is not worth more than one thread runs on one.
             threads: if report.parallel { threads()? } else { 1 },
             cost: report.cost,
@@ -142,6 +176,9 @@ impl Measurement {
     /// A line of the table, of which the name takes so many characters.
     fn row(&self, width: usize) -> String {
         let Measurement { case, run, trace_ms, compile_ms, threads, cost, .. } = self;
+        if let Some(loaded) = &self.loaded {
+            return loaded.row(case, run, width);
+        }
         let (median, least) = (run.median(), run.least());
         // Per millisecond, a million is 10^9 per second.
         let rate = |amount: u64| amount as f64 * 1e-6 / median;
@@ -155,25 +192,26 @@ impl Measurement {
 
     /// The measurement, with those of other sides.
     fn json(&self, sides: &[Peer]) -> Value {
-        let mut value = json!({
-            "case": self.case,
-            "median_ms": self.run.median(),
-            "min_ms": self.run.least(),
-            "spread": self.run.spread(),
-            "samples": self.run.count(),
-            "trace_ms": self.trace_ms,
-            "compile_ms": self.compile_ms,
-            "threads": self.threads,
-            "bytes": self.cost.bytes,
-            "flops": self.cost.flops,
-        });
+        let mut value = self.run.json();
+        value["case"] = json!(self.case);
+        value["trace_ms"] = json!(self.trace_ms);
+        value["compile_ms"] = json!(self.compile_ms);
+        value["threads"] = json!(self.threads);
+        value["bytes"] = json!(self.cost.bytes);
+        value["flops"] = json!(self.cost.flops);
         if let Some(group) = self.group {
             value["group"] = json!(group);
+        }
+        if let Some(loaded) = &self.loaded {
+            value["aot"] = loaded.json();
         }
         for side in sides {
             if let Some(times) = side.cases.get(self.case) {
                 value[format!("{}_median_ms", side.name)] = json!(times.median_ms);
                 value[format!("ratio_to_{}", side.name)] = json!(self.run.median() / times.median_ms);
+                if let Some(loaded) = &self.loaded {
+                    value["aot"][format!("ratio_to_{}", side.name)] = json!(loaded.run.median() / times.median_ms);
+                }
                 if let Some(compile_ms) = times.compile_ms {
                     value[format!("{}_compile_ms", side.name)] = json!(compile_ms);
                 }
@@ -183,19 +221,11 @@ impl Measurement {
     }
 }
 
-fn header(threads: usize, width: usize) -> String {
+/// The first line of the table.
+fn header(width: usize) -> String {
     format!(
-        "{}, {threads} threads\n{:<width$} {:>10} {:>10} {:>7} {:>8} {:>8} {:>9} {:>10} {:>7}\n",
-        processor(),
-        "case",
-        "median ms",
-        "min ms",
-        "spread",
-        "GB/s",
-        "GFLOP/s",
-        "trace ms",
-        "compile ms",
-        "threads"
+        "{:<width$} {:>10} {:>10} {:>7} {:>8} {:>8} {:>9} {:>10} {:>7}\n",
+        "case", "median ms", "min ms", "spread", "GB/s", "GFLOP/s", "trace ms", "compile ms", "threads"
     )
 }
 

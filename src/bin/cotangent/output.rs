@@ -22,6 +22,18 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
     Staging::new(folder).map(drop)
 }
 
+/// Checks that [`write_files`] will find a place to write a file to, so that nobody waits for what cannot be kept.
+pub(crate) fn check_file(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(Failure::in_file(path, "is a folder; name a file"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.is_none_or(Path::is_dir) {
+        true => beside(path).map(drop),
+        false => Err(Failure::in_file(path, "the folder it would be in does not exist; create that first")),
+    }
+}
+
 /// Writes files into a folder, which is made if its parent exists. Files of the same names are replaced.
 pub(crate) fn publish(folder: &Path, files: &[Contents]) -> Result<()> {
     let staging = Staging::new(folder)?;

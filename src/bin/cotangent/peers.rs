@@ -2,11 +2,12 @@
 //! as text.
 
 use crate::failure::{Failure, Result};
+use crate::process::{Folder, last_line, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// The Python programs by name. That for SCICO takes its clock from that for JAX.
 const PYTHON_PROGRAMS: [(&str, &str); 4] = [
@@ -99,7 +100,7 @@ impl Python {
                 library.requirement()
             )));
         }
-        let folder = Folder::new(module)?;
+        let folder = Folder::new()?;
         for (name, text) in PYTHON_PROGRAMS {
             folder.write(name, text)?;
         }
@@ -108,7 +109,7 @@ impl Python {
 
     /// Measures the cases of these names.
     pub(crate) fn measure(&self, cases: &[&str], seconds: f64, threads: usize) -> Result<Peer> {
-        let report = self.folder.0.join("report.json");
+        let report = self.folder.path("report.json");
         let mut command = self.command(threads);
         command.arg("--json").arg(&report).arg("--seconds").arg(seconds.to_string());
         command.args(cases.iter().flat_map(|case| ["--case", case]));
@@ -128,7 +129,7 @@ impl Python {
     fn command(&self, threads: usize) -> Command {
         let mut command = Command::new(&self.python);
         command
-            .arg(self.folder.0.join(format!("{}_peer.py", self.library.module())))
+            .arg(self.folder.path(format!("{}_peer.py", self.library.module())))
             .env("PEER_THREADS", threads.to_string());
         command
     }
@@ -140,14 +141,14 @@ pub(crate) struct C(Folder);
 impl C {
     /// Compiles them.
     pub(crate) fn new() -> Result<C> {
-        let folder = Folder::new("c")?;
+        let folder = Folder::new()?;
         folder.write(C_HEADER.0, C_HEADER.1)?;
         let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
         for (name, _, text) in C_PROGRAMS {
             let source = folder.write(&format!("{name}.c"), text)?;
             let flags = ["-std=c11", "-O3", "-march=native", "-ffast-math", "-fopenmp"];
             let mut command = Command::new(&compiler);
-            command.args(flags).arg(&source).arg("-o").arg(folder.0.join(name)).arg("-lm");
+            command.args(flags).arg(&source).arg("-o").arg(folder.path(name)).arg("-lm");
             let output = command.output().map_err(|error| {
                 Failure::new(format!(
                     "--c: `{compiler}` cannot be started: {error}; install a C compiler or name one by CC"
@@ -171,7 +172,7 @@ impl C {
             if own.is_empty() {
                 continue;
             }
-            let mut command = Command::new(self.0.0.join(name));
+            let mut command = Command::new(self.0.path(name));
             command.arg(seconds.to_string()).args(&own).env("OMP_NUM_THREADS", threads.to_string());
             let output = run(&mut command, &format!("{name}.c"))?;
             all.extend(parsed(&String::from_utf8_lossy(&output.stdout), "C")?);
@@ -194,43 +195,4 @@ fn parsed(text: &str, side: &str) -> Result<BTreeMap<String, PeerTimes>> {
 
 fn unreadable(side: &str, reason: &dyn std::fmt::Display) -> Failure {
     Failure::new(format!("the report of the {side} side cannot be read: {reason}"))
-}
-
-/// Runs a program that is expected to succeed.
-fn run(command: &mut Command, what: &str) -> Result<Output> {
-    let output = command.output().map_err(|error| Failure::new(format!("{what}: cannot be started: {error}")))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    Err(Failure::new(format!("{what}: ended with {}: {}", output.status, last_line(&output))))
-}
-
-/// What a program that failed said last.
-fn last_line(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
-    text.trim_end().lines().next_back().unwrap_or("it did not say why").trim().into()
-}
-
-/// A folder of our own that goes with its owner.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(side: &str) -> Result<Folder> {
-        let path = std::env::temp_dir().join(format!("cotangent-{side}-{}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|error| Failure::in_file(&path, error))?;
-        Ok(Folder(path))
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
-        let path = self.0.join(name);
-        fs::write(&path, text).map_err(|error| Failure::in_file(&path, error))?;
-        Ok(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system, which clears that place.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -18,7 +18,7 @@ const PHOTOGRAPH: &[u8] = include_bytes!("../../../data/camera.png");
 const ROWS: std::ops::Range<usize> = 64..448;
 
 /// Shorter sides are refused: nothing could be seen, and the blur would be larger than the picture.
-const LEAST_SIDE: usize = 8;
+pub(crate) const LEAST_SIDE: usize = 8;
 
 /// A picture, one plane of values after the other.
 #[derive(Clone, Debug)]

@@ -3,24 +3,32 @@
 use crate::bench::Measurement;
 use crate::peers::Peer;
 
-/// A line for each case. Compile times include tracing.
+/// A line for each case. Compile times include tracing. Where kernel files were measured, the second ratio is theirs.
 pub(crate) fn table(measured: &[Measurement], sides: &[Peer], width: usize) -> String {
+    let files = measured.iter().any(|measurement| measurement.loaded.is_some());
     let mut table = format!("\n{:<width$} {:>10}", "case", "median ms");
     for side in sides {
         table += &format!(" {:>11} {:>7}", format!("{} ms", side.name), "ratio");
+        if files {
+            table += &format!(" {:>7}", "file's");
+        }
         if side.compiles {
             table += &format!(" {:>11} {:>11} {:>7}", "compile ms", format!("{} ms", side.name), "ratio");
         }
     }
     table.push('\n');
-    for Measurement { case, run, trace_ms, compile_ms, .. } in measured {
+    for Measurement { case, run, trace_ms, compile_ms, loaded, .. } in measured {
         table += &format!("{case:<width$} {:>10.4}", run.median());
         for side in sides {
             let Some(times) = side.cases.get(*case) else {
-                table += &" ".repeat(if side.compiles { 52 } else { 20 });
+                let compiling = if side.compiles { 32 } else { 0 };
+                table += &" ".repeat(20 + if files { 8 } else { 0 } + compiling);
                 continue;
             };
             table += &format!(" {:>11.4} {:>7.3}", times.median_ms, run.median() / times.median_ms);
+            if let Some(loaded) = loaded {
+                table += &format!(" {:>7.3}", loaded.run.median() / times.median_ms);
+            }
             if let Some(theirs) = times.compile_ms {
                 let ours = trace_ms + compile_ms;
                 table += &format!(" {ours:>11.3} {theirs:>11.3} {:>7.4}", ours / theirs);

@@ -1,6 +1,7 @@
 //! What a solve tells: a summary as text or JSON, and its statistics as a table.
 
-use crate::problem::{Problem, Solved};
+use crate::problem::Problem;
+use crate::program::{Origin, Program, Solved};
 use cotangent::optimize::History;
 use serde_json::json;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 /// The numbers of a solve.
 pub(crate) struct Summary<'a> {
     pub(crate) problem: &'a Problem,
+    pub(crate) program: &'a Program,
     pub(crate) solved: &'a Solved,
     pub(crate) shape: Vec<usize>,
     /// Peak signal-to-noise ratio of the degraded picture, in decibels.
@@ -19,13 +21,21 @@ pub(crate) struct Summary<'a> {
 impl Summary<'_> {
     /// As text, for people.
     pub(crate) fn text(&self) -> String {
-        let Summary { problem, solved, .. } = self;
-        let timings = &solved.timings;
+        let Summary { problem, program, solved, .. } = self;
         let extents: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+        let megabytes = program.arena_bytes as f64 * 1e-6;
+        let origin = match program.origin {
+            Origin::Compiled { trace, compile, kernels } => format!(
+                "traced in {:.1} ms, compiled in {:.1} ms ({kernels} kernels, {megabytes:.1} MB of memory)",
+                milliseconds(trace),
+                milliseconds(compile)
+            ),
+            Origin::Loaded { load } => format!("loaded in {:.2} ms ({megabytes:.1} MB of memory)", milliseconds(load)),
+        };
         format!(
             "{} of {} pixels, noise {}, lambda {}, seed {}\n\
              PSNR {:.2} dB -> {:.2} dB, objective {:.6e} after {} iterations\n\
-             traced in {:.1} ms, compiled in {:.1} ms ({} kernels, {:.1} MB of memory), solved in {:.1} ms\n",
+             {origin}, solved in {:.1} ms\n",
             problem.name.name(),
             extents.join(" x "),
             problem.noise,
@@ -35,18 +45,14 @@ impl Summary<'_> {
             self.psnr_output,
             solved.objective,
             solved.iterations,
-            milliseconds(timings.trace),
-            milliseconds(timings.compile),
-            solved.kernels,
-            solved.arena_bytes as f64 * 1e-6,
-            milliseconds(timings.run),
+            milliseconds(solved.time),
         )
     }
 
     /// As JSON, for programs. A ratio that is infinite, since nothing was degraded, is null.
     pub(crate) fn json(&self) -> String {
-        let Summary { problem, solved, .. } = self;
-        let object = json!({
+        let Summary { problem, program, solved, .. } = self;
+        let mut object = json!({
             "problem": problem.name.name(),
             "shape": self.shape,
             "noise": problem.noise,
@@ -56,12 +62,17 @@ impl Summary<'_> {
             "objective": solved.objective,
             "psnr_input": self.psnr_input,
             "psnr_output": self.psnr_output,
-            "trace_ms": milliseconds(solved.timings.trace),
-            "compile_ms": milliseconds(solved.timings.compile),
-            "solve_ms": milliseconds(solved.timings.run),
-            "kernels": solved.kernels,
-            "arena_bytes": solved.arena_bytes,
+            "solve_ms": milliseconds(solved.time),
+            "arena_bytes": program.arena_bytes,
         });
+        match program.origin {
+            Origin::Compiled { trace, compile, kernels } => {
+                object["trace_ms"] = milliseconds(trace).into();
+                object["compile_ms"] = milliseconds(compile).into();
+                object["kernels"] = kernels.into();
+            }
+            Origin::Loaded { load } => object["load_ms"] = milliseconds(load).into(),
+        }
         format!("{object:#}\n")
     }
 }

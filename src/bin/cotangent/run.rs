@@ -1,8 +1,9 @@
-//! `cotangent run`: compile a function in text form and run it on arrays from files.
+//! `cotangent run`: compile a function in text form, or load one from a kernel file, and run it on arrays from files.
 
 use crate::arguments::RunArguments;
 use crate::failure::{Failure, Result};
-use crate::{npy, output, source};
+use crate::{kernel_file, npy, output, source};
+use cotangent::Type;
 use cotangent::compile::{Compiled, Options, compile};
 use cotangent::ir::text::print;
 use cotangent::ir::{Func, Tensor};
@@ -17,16 +18,11 @@ const MOST_PRINTED: usize = 256;
 /// Programs that need more bytes than this are refused, as the system would end them without a word.
 const MOST_BYTES: u128 = 1 << 36;
 
-/// Runs the command.
+/// Runs the command. What a file begins with decides what it is.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
-    let func = source::function(&arguments.file)?;
-    let args = arguments_of(&func, &arguments.args)?;
-    check_sizes(&arguments.file, &func)?;
-    let options = Options { profile: arguments.profile.is_some(), ..Options::default() };
-    let compiled = compile(&func, &options)?;
-    let results = match &arguments.profile {
-        Some(path) => profiled(&compiled, &args, path)?,
-        None => compiled.call(&args)?,
+    let results = match kernel_file::is_kernel(&arguments.file) {
+        true => of_kernel(arguments)?,
+        false => of_text(arguments)?,
     };
     match &arguments.out {
         Some(path) => write(path, &results),
@@ -34,6 +30,42 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
             &results.iter().enumerate().map(|(number, result)| described(number, result)).collect::<String>(),
         ),
     }
+}
+
+/// The results of a function in text form.
+fn of_text(arguments: &RunArguments) -> Result<Vec<Tensor>> {
+    if arguments.trust.is_some() {
+        return Err(Failure::in_file(&arguments.file, "is no kernel, and only those are signed; leave `--trust` out"));
+    }
+    let func = source::function(&arguments.file, arguments.function.as_deref())?;
+    let args = arguments_of(&func.name, func.param_types(), &arguments.args)?;
+    check_sizes(&arguments.file, &func)?;
+    let options = Options { profile: arguments.profile.is_some(), ..Options::default() };
+    let compiled = compile(&func, &options)?;
+    match &arguments.profile {
+        Some(path) => profiled(&compiled, &args, path),
+        None => Ok(compiled.call(&args)?),
+    }
+}
+
+/// The results of a function of a kernel file.
+fn of_kernel(arguments: &RunArguments) -> Result<Vec<Tensor>> {
+    let path = &arguments.file;
+    if arguments.profile.is_some() {
+        return Err(Failure::in_file(path, "is a kernel, which has no marks for a profile; leave `--profile` out"));
+    }
+    let kernel = kernel_file::load(path, arguments.trust.as_deref())?;
+    let function = match (&arguments.function, kernel.functions()) {
+        (Some(name), _) => kernel.function(name).map_err(|error| kernel_file::failure(path, &error))?,
+        (None, [only]) => only,
+        (None, several) => {
+            let known: Vec<&str> = several.iter().map(|function| function.name()).collect();
+            let message = format!("has several functions; name one with `--function`: {}", known.join(", "));
+            return Err(Failure::in_file(path, message));
+        }
+    };
+    let types: Vec<Type> = function.description().arguments.iter().map(|argument| argument.ty.clone()).collect();
+    Ok(function.call(&arguments_of(function.name(), &types, &arguments.args)?)?)
 }
 
 /// Calls a program twice, so that memory has been touched before, and writes where the time of the second call went.
@@ -54,34 +86,32 @@ pub(crate) fn check_profile(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads the arguments of a function.
-fn arguments_of(func: &Func, paths: &[PathBuf]) -> Result<Vec<Arc<Tensor>>> {
-    let types = func.param_types();
+/// Reads the arguments of a function of these types.
+fn arguments_of(name: &str, types: &[Type], paths: &[PathBuf]) -> Result<Vec<Arc<Tensor>>> {
     if types.len() != paths.len() {
         let listed: Vec<String> = types.iter().map(ToString::to_string).collect();
         return Err(Failure::new(format!(
-            "@{} takes {} arguments ({}), {} were given; name a file for each with `--arg`",
-            func.name,
+            "@{name} takes {} arguments ({}), {} were given; name a file for each with `--arg`",
             types.len(),
             listed.join(", "),
             paths.len()
         )));
     }
-    let read = |(position, (path, ty)): (usize, (&PathBuf, &cotangent::Type))| {
+    let read = |(position, (path, ty)): (usize, (&PathBuf, &Type))| {
         let tensor = npy::read(path)?;
         if tensor.ty() == ty {
             return Ok(Arc::new(tensor));
         }
         let remedy = if tensor.ty().dtype == ty.dtype { "reshape it" } else { "convert it with `astype`" };
         let given = tensor.ty();
-        let message = format!("holds {given}, but argument {position} of @{} is {ty}; {remedy}", func.name);
+        let message = format!("holds {given}, but argument {position} of @{name} is {ty}; {remedy}");
         Err(Failure::in_file(path, message))
     };
     paths.iter().zip(types).enumerate().map(read).collect()
 }
 
 /// Refuses a function with arrays that cannot be meant.
-fn check_sizes(path: &Path, func: &Func) -> Result<()> {
+pub(crate) fn check_sizes(path: &Path, func: &Func) -> Result<()> {
     for inst in func.insts() {
         for sub in inst.attrs.iter().flat_map(|(_, attr)| attr.funcs()) {
             check_sizes(path, sub)?;

@@ -1,7 +1,7 @@
-//! Times of a call and of a compilation, each repeated until it is known.
+//! Times of a call that is repeated until its median is known.
+//!
+//! Every program that measures has this file, that without a compiler too, so that they all measure by the same rule.
 
-use cotangent::compile::{Options, compile_uncached};
-use cotangent::ir::Func;
 use std::time::{Duration, Instant};
 
 /// A sample is at least this long, so that reading the clock does not show in it.
@@ -17,26 +17,11 @@ const LEAST_SAMPLES: usize = 3;
 /// known well enough.
 const WANTED_PRECISION: f64 = 0.01;
 
-/// Compilations that a compile time is the median of.
-const COMPILATIONS: usize = 9;
+/// Most times that reports hold of a measurement. It is odd, so that the median is one of them.
+const MOST_KEPT: usize = 199;
 
-/// Times in milliseconds, sorted.
+/// Times in milliseconds, sorted. There is at least one.
 pub(crate) struct Samples(Vec<f64>);
-
-/// Times of tracing, and of compiling what was traced.
-pub(crate) fn compile_times(trace: &dyn Fn() -> Func) -> cotangent::Result<(Samples, Samples)> {
-    let (mut tracing, mut compiling) = (Vec::new(), Vec::new());
-    for _ in 0..COMPILATIONS {
-        let start = Instant::now();
-        let func = trace();
-        let traced = Instant::now();
-        let compiled = compile_uncached(&func, &Options::default())?;
-        compiling.push(traced.elapsed());
-        tracing.push(traced - start);
-        drop(compiled);
-    }
-    Ok((Samples::new(&tracing, 1), Samples::new(&compiling, 1)))
-}
 
 /// Times of calls, until the median is known or the time is up.
 pub(crate) fn run_times(call: &mut dyn FnMut(), budget: Duration) -> Samples {
@@ -69,10 +54,26 @@ pub(crate) fn run_times(call: &mut dyn FnMut(), budget: Duration) -> Samples {
 }
 
 impl Samples {
-    fn new(times: &[Duration], calls: usize) -> Samples {
-        let mut sorted: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3 / calls as f64).collect();
-        sorted.sort_by(f64::total_cmp);
-        Samples(sorted)
+    /// Times of so many calls each.
+    pub(crate) fn new(times: &[Duration], calls: usize) -> Samples {
+        Samples::of(times.iter().map(|time| time.as_secs_f64() * 1e3 / calls as f64).collect())
+    }
+
+    /// Times in milliseconds, in any order.
+    pub(crate) fn of(mut milliseconds: Vec<f64>) -> Samples {
+        milliseconds.sort_by(f64::total_cmp);
+        Samples(milliseconds)
+    }
+
+    /// All of them, or of many, some at even distances from the least to the greatest: what reports hold. Times in a row
+    /// are not independent, so that more of them would not tell much more.
+    #[allow(dead_code, reason = "one of the benches that share this file reports no single times")]
+    pub(crate) fn kept(&self) -> Vec<f64> {
+        let (last, steps) = (self.0.len() - 1, MOST_KEPT - 1);
+        match last < MOST_KEPT {
+            true => self.0.clone(),
+            false => (0..MOST_KEPT).map(|step| self.0[(step * last + steps / 2) / steps]).collect(),
+        }
     }
 
     fn quantile(&self, fraction: f64) -> f64 {

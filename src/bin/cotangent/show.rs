@@ -12,7 +12,7 @@ use cotangent::ir::transform::simplify;
 
 /// Runs the command.
 pub(crate) fn show(arguments: &ShowArguments) -> Result<()> {
-    let func = source::function(&arguments.file)?;
+    let func = source::function(&arguments.file, None)?;
     let shown = match arguments.stage {
         Stage::Function => print::func(&func),
         Stage::Simplified => print::func(&simplify(&func)),

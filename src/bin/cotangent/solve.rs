@@ -3,12 +3,16 @@
 use crate::arguments::SolveArguments;
 use crate::comparison::{Panel, comparison};
 use crate::failure::Result;
+use crate::npy;
 use crate::output::{self, Contents};
 use crate::picture::Picture;
 use crate::plot::convergence;
-use crate::problem::{Problem, Solved};
+use crate::problem::{Measured, Problem};
+use crate::program::{Program, Solved, loaded, profile};
+use crate::recipe::Recipe;
 use crate::report::{Summary, statistics};
 use crate::run::check_profile;
+use cotangent::Array;
 use cotangent::metric::psnr;
 use cotangent::run::pool::set_threads;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,7 +25,7 @@ pub(crate) fn solve(arguments: &SolveArguments) -> Result<()> {
     if let Some(path) = &arguments.profile {
         check_profile(path)?;
     }
-    if let Some(folder) = &arguments.out {
+    for folder in [&arguments.out, &arguments.save_arrays].into_iter().flatten() {
         output::check_folder(folder)?;
     }
     let picture = match &arguments.input {
@@ -35,39 +39,54 @@ pub(crate) fn solve(arguments: &SolveArguments) -> Result<()> {
         lambda: arguments.lambda.unwrap_or(usual.lambda),
         iterations: arguments.maxiter.map_or(usual.iterations, |count| count as usize),
         seed: arguments.seed,
-        profile: arguments.profile.clone(),
+    };
+    let shape = picture.shape();
+    let (problem, instance, program) = match &arguments.kernel {
+        Some(path) => loaded(problem, arguments.noise, &shape, path, arguments.trust.as_deref())?,
+        None => {
+            let instance = problem.instance(&shape)?;
+            let program = Program::compile(&problem, &instance.recipe)?;
+            (problem, instance, program)
+        }
     };
     let clean = picture.array();
+    let measured = instance.degrade(&clean)?;
+    let recipe = &instance.recipe;
     let bar = progress_bar(&problem);
-    let solved = problem.solve(&clean, &mut |iterations, objective| {
+    let solved = program.solve(&problem, recipe, &measured, &mut |iterations, objective| {
         bar.set_position(iterations as u64);
         bar.set_message(format!("objective {objective:.4e}"));
     });
     bar.finish_and_clear();
     let solved = solved?;
+    if let Some(path) = &arguments.profile {
+        profile(&problem, recipe, &measured, path)?;
+    }
     let summary = Summary {
         problem: &problem,
+        program: &program,
         solved: &solved,
-        shape: picture.shape(),
-        psnr_input: psnr(&clean, &solved.degraded, Some(1.0)).item()?,
+        shape,
+        psnr_input: psnr(&clean, &measured.degraded, Some(1.0)).item()?,
         psnr_output: psnr(&clean, &solved.restored, Some(1.0)).item()?,
     };
-    let files = match &arguments.out {
-        Some(_) => files(&picture, &solved, &summary)?,
-        None => Vec::new(),
-    };
-    if let Some(folder) = &arguments.out {
-        output::publish(folder, &files)?;
-    }
-    let text = match (arguments.json, &arguments.out) {
-        (true, _) => summary.json(),
-        (false, Some(folder)) => {
+    let mut told = String::new();
+    let pictures = || pictures(&picture, &measured, &solved, &summary);
+    let arrays = || arrays(recipe, &measured, &solved);
+    let results: [(_, &dyn Fn() -> Result<Vec<Contents>>); 2] =
+        [(&arguments.out, &pictures), (&arguments.save_arrays, &arrays)];
+    for (folder, files) in results {
+        if let Some(folder) = folder {
+            let files = files()?;
+            output::publish(folder, &files)?;
             let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-            format!("{}written to {}: {}\n", summary.text(), folder.display(), names.join(", "))
+            told += &format!("written to {}: {}\n", folder.display(), names.join(", "));
         }
-        (false, None) => format!("{}nothing was written; name a folder with `--out`\n", summary.text()),
-    };
-    output::print(&text)
+    }
+    if told.is_empty() {
+        told = "nothing was written; name a folder with `--out`\n".into();
+    }
+    output::print(&if arguments.json { summary.json() } else { summary.text() + &told })
 }
 
 /// A bar on standard error if that is a terminal, and nothing otherwise.
@@ -80,9 +99,9 @@ fn progress_bar(problem: &Problem) -> ProgressBar {
     bar
 }
 
-/// The files of a result.
-fn files(picture: &Picture, solved: &Solved, summary: &Summary<'_>) -> Result<Vec<Contents>> {
-    let degraded = picture.with_values(&solved.degraded)?;
+/// The files of a result, for people.
+fn pictures(picture: &Picture, measured: &Measured, solved: &Solved, summary: &Summary<'_>) -> Result<Vec<Contents>> {
+    let degraded = picture.with_values(&measured.degraded)?;
     let restored = picture.with_values(&solved.restored)?;
     let panels = [
         Panel { picture, caption: "original".into() },
@@ -97,4 +116,15 @@ fn files(picture: &Picture, solved: &Solved, summary: &Summary<'_>) -> Result<Ve
         file("convergence.svg", convergence(summary.problem.name.name(), &solved.history)?.into_bytes()),
         file("statistics.csv", statistics(&solved.history).into_bytes()),
     ])
+}
+
+/// The files of a result, for programs: what a kernel's function takes, by the names of its arguments, and both pictures.
+fn arrays(recipe: &Recipe, measured: &Measured, solved: &Solved) -> Result<Vec<Contents>> {
+    let mut arrays = vec![("degraded", &measured.degraded), ("restored", &solved.restored)];
+    let data = recipe.data.iter().map(|argument| argument.name).zip(&measured.data);
+    arrays.extend(data.filter(|(name, _)| *name != "degraded"));
+    let file = |(name, array): (&str, &Array)| {
+        Ok(Contents { name: format!("{name}.npy"), bytes: npy::serialize(&*array.tensor()?) })
+    };
+    arrays.into_iter().map(file).collect()
 }

@@ -26,9 +26,29 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The last function of a file in text form. Messages begin with file, line and column, as those of compilers do.
-pub(crate) fn function(path: &Path) -> Result<Func> {
-    let text = String::from_utf8(bytes(path)?)
-        .map_err(|_| Failure::in_file(path, "is not text in UTF-8; give a file of functions in text form"))?;
-    parse::entry(&text).map_err(|error| Failure::new(format!("{}:{}", path.display(), error.message())))
+/// The functions of a file in text form. Messages begin with file, line and column, as those of compilers do.
+pub(crate) fn functions(path: &Path) -> Result<Vec<Func>> {
+    parse::functions(&text(path)?).map_err(|error| in_text(path, &error))
+}
+
+/// The function of that name in a file in text form, or its last one.
+pub(crate) fn function(path: &Path, name: Option<&str>) -> Result<Func> {
+    let Some(name) = name else { return parse::entry(&text(path)?).map_err(|error| in_text(path, &error)) };
+    let functions = functions(path)?;
+    let known: Vec<String> = functions.iter().map(|func| func.name.clone()).collect();
+    functions.into_iter().find(|func| func.name == name).ok_or_else(|| unknown(path, name, &known))
+}
+
+/// The failure of a function that is not in a file.
+pub(crate) fn unknown(path: &Path, name: &str, known: &[String]) -> Failure {
+    Failure::in_file(path, format!("has no function `{name}`; it has {}", known.join(", ")))
+}
+
+fn text(path: &Path) -> Result<String> {
+    String::from_utf8(bytes(path)?)
+        .map_err(|_| Failure::in_file(path, "is not text in UTF-8; give a file of functions in text form"))
+}
+
+fn in_text(path: &Path, error: &cotangent::Error) -> Failure {
+    Failure::new(format!("{}:{}", path.display(), error.message()))
 }

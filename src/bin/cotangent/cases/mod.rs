@@ -14,10 +14,9 @@ pub(crate) use programs::unrolled_descent;
 pub(crate) use solvers::{SOLVERS, solvers};
 
 use cotangent::compile::Options;
-use cotangent::ir::Func;
 use cotangent::run::call::CallOptions;
 use cotangent::run::profile::Profile;
-use cotangent::{Array, DType, Function, Tree, jit, jit_with};
+use cotangent::{Array, DType, Function, Traced, Tree, jit, jit_with};
 use std::hint::black_box;
 
 /// A case. Nothing is allocated before it is [prepared](Case::prepare).
@@ -35,17 +34,23 @@ pub(crate) struct Prepared {
     /// Runs the program once and drops the results, or overwrites the former ones.
     pub(crate) call: Box<dyn FnMut()>,
     /// Traces the program from its closure, past everything that is kept between calls.
-    pub(crate) trace: Box<dyn Fn() -> Func>,
+    pub(crate) trace: Box<dyn Fn() -> Traced>,
     /// Runs the program once more, compiled for that, to see what the time goes to.
     #[allow(dead_code, reason = "the benches that share this file have no profiles")]
     pub(crate) profile: Box<dyn Fn() -> Profile>,
+    /// The leaves of the arguments.
+    #[allow(dead_code, reason = "the benches that share this file only call")]
+    pub(crate) arguments: Vec<Array>,
     /// The leaves of the result.
     pub(crate) results: Vec<Array>,
+    /// What becomes of the results of one call at the next.
+    #[allow(dead_code, reason = "the benches that share this file only call")]
+    pub(crate) kept: Results,
 }
 
 /// What becomes of the results of one call at the next.
-#[derive(Clone, Copy)]
-enum Results {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Results {
     /// Every call allocates its results.
     Fresh,
     /// Every call overwrites those of the last.
@@ -98,9 +103,9 @@ where
     let compiled = jit(function());
     let mut output = compiled.call(args.clone()).expect("the program of a case is free of mistakes");
     let results_of_first_call = output.leaves();
-    let trace: Box<dyn Fn() -> Func> = Box::new({
+    let trace: Box<dyn Fn() -> Traced> = Box::new({
         let (function, args) = (function.clone(), args.clone());
-        move || jit(function()).traced(&args).expect("the program was traced before").func
+        move || jit(function()).traced(&args).expect("the program was traced before")
     });
     let profile: Box<dyn Fn() -> Profile> = Box::new({
         let (function, args) = (function.clone(), args.clone());
@@ -115,6 +120,7 @@ where
             profile
         }
     });
+    let arguments = args.leaves();
     let call: Box<dyn FnMut()> = match results {
         Results::Fresh => Box::new(move || {
             black_box(compiled.call(args.clone()).expect("the program ran before"));
@@ -128,7 +134,7 @@ where
             })
         }
     };
-    Prepared { call, trace, profile, results: results_of_first_call }
+    Prepared { call, trace, profile, arguments, results: results_of_first_call, kept: results }
 }
 
 /// Cases of what users of JAX on processors complain about: `docs/compiler.md` has the complaints.

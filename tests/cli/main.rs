@@ -4,6 +4,9 @@
 //! panic and without a file left behind.
 #![cfg(feature = "cli")]
 
+mod kernels;
+mod refusals;
+
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use npyz::WriterBuilder;
 use serde_json::Value;
@@ -60,9 +63,10 @@ fn names(folder: &Path) -> Vec<String> {
 /// Runs the program with the given words.
 macro_rules! cotangent {
     ($($word:expr),* $(,)?) => {
-        Command::new(env!("CARGO_BIN_EXE_cotangent"))$(.arg($word))*.output().unwrap()
+        std::process::Command::new(env!("CARGO_BIN_EXE_cotangent"))$(.arg($word))*.output().unwrap()
     };
 }
+use cotangent;
 
 /// The standard output of a run that went well.
 #[track_caller]
@@ -417,6 +421,19 @@ fn optimisations_are_switched_off_by_name() {
     assert_eq!(success(&plan("")).matches("scalar @").count(), 1);
     assert_eq!(success(&plan("fusion, wide")).matches("scalar @").count(), 2);
     refused(&plan("fusion,fission"), &["COTANGENT_DISABLE", "`fission`", "reciprocals"]);
+}
+
+#[test]
+fn functions_are_chosen_by_name() {
+    let place = Place::new();
+    let two = format!("{IR}func @negative(v0: f32[3]) -> f32[3] {{\n    v1 = neg v0 : f32[3]\n    return v1\n}}\n");
+    let ir = place.file("two.ir", two);
+    let a = place.npy("a.npy", &[3], &[1.0f32, 2.0, 3.0]);
+    assert_eq!(success(&cotangent!("run", &ir, "--arg", &a)), "y0: f32[3] = [-1, -2, -3]\n");
+    let both = success(&cotangent!("run", &ir, "--function", "both", "--arg", &a, "--arg", &a));
+    assert!(both.ends_with("y1: f32[] = 12\n"), "{both}");
+    refused(&cotangent!("run", &ir, "--function", "sum", "--arg", &a), &["no function `sum`", "both, negative"]);
+    refused(&cotangent!("run", &ir, "--trust", &a), &["two.ir", "is no kernel", "--trust"]);
 }
 
 #[test]
