@@ -29,7 +29,7 @@ use std::fmt::Write;
 /// assert!(header.contains("static inline cot_status example_twice("));
 /// assert!(header.contains("const float *x,") && header.contains("float *y,"));
 /// # }
-/// # Ok::<(), cotangent::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn c_header(description: &Description) -> String {
     let Description { name, text, library, functions, .. } = description;

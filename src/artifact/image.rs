@@ -9,11 +9,11 @@ use super::object_file::{CodeParts, Reference};
 use crate::run::entry_points;
 use crate::run::program::{Code, Entry};
 use cotangent_ir::error::internal;
-use cotangent_ir::{ALIGNMENT, Bytes};
 use memmap2::{Mmap, MmapMut};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::{Deref, Range};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,8 +25,45 @@ const JUMP_ROOM: usize = 8;
 /// Bytes of an address.
 const ADDRESS: usize = size_of::<usize>();
 
-/// Reads a whole file into memory aligned as arrays are.
-pub(super) fn read(path: &Path) -> Result<Bytes, LoadError> {
+/// The bytes of a file, in pages of their own, which nothing writes to any longer. Those that are not looked at take no time:
+/// the system clears pages when they are touched.
+pub(super) struct FileBytes {
+    pages: Mmap,
+    length: usize,
+}
+
+impl FileBytes {
+    /// So many bytes, written once.
+    fn filled(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), LoadError>) -> Result<FileBytes, LoadError> {
+        // There are no pages of no bytes.
+        let mut pages = MmapMut::map_anon(length.max(1)).map_err(no_pages)?;
+        fill(&mut pages[..length])?;
+        Ok(FileBytes { pages: pages.make_read_only().map_err(no_pages)?, length })
+    }
+
+    /// A copy of bytes.
+    pub(super) fn copy(bytes: &[u8]) -> Result<FileBytes, LoadError> {
+        FileBytes::filled(bytes.len(), |copy| {
+            copy.copy_from_slice(bytes);
+            Ok(())
+        })
+    }
+}
+
+impl Deref for FileBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.pages[..self.length]
+    }
+}
+
+fn no_pages(source: io::Error) -> LoadError {
+    LoadError::Io { path: "memory for a kernel".into(), source }
+}
+
+/// Reads a whole file.
+pub(super) fn read(path: &Path) -> Result<FileBytes, LoadError> {
     let failed = |source: io::Error| LoadError::Io { path: path.into(), source };
     let mut file = File::open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
@@ -38,13 +75,11 @@ pub(super) fn read(path: &Path) -> Result<Bytes, LoadError> {
         let what = path.display().to_string();
         return Err(LoadError::TooLarge { what, bytes: before.len().into(), memory });
     }
-    let mut bytes = Bytes::with_capacity(ALIGNMENT, before.len() as usize);
-    bytes.resize(before.len() as usize, 0);
-    match file.read_exact(&mut bytes) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(LoadError::Changed(path.into())),
-        Err(error) => return Err(failed(error)),
-    }
+    let bytes = FileBytes::filled(before.len() as usize, |bytes| match file.read_exact(bytes) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(LoadError::Changed(path.into())),
+        Err(error) => Err(failed(error)),
+    })?;
     let after = file.metadata().map_err(failed)?;
     let is_same = before.len() == after.len() && before.modified().ok() == after.modified().ok();
     if is_same { Ok(bytes) } else { Err(LoadError::Changed(path.into())) }
@@ -73,7 +108,7 @@ enum Memory {
     Loaded {
         code: Mmap,
         /// The file, if it has constants.
-        file: Bytes,
+        file: Option<FileBytes>,
         /// Where they begin.
         constants: usize,
     },
@@ -89,7 +124,9 @@ unsafe impl Sync for Memory {}
 impl Code for Image {
     fn constants(&self) -> *const u8 {
         match &*self.0 {
-            Memory::Loaded { file, constants, .. } => file.as_ptr().wrapping_add(*constants),
+            Memory::Loaded { file, constants, .. } => {
+                file.as_ref().map_or(std::ptr::null(), |file| file.as_ptr().wrapping_add(*constants))
+            }
             Memory::Linked { constants, .. } => *constants,
         }
     }
@@ -97,12 +134,11 @@ impl Code for Image {
 
 impl Image {
     /// Places the code of a file, of which the range `constants` holds constants.
-    pub(super) fn place(file: Bytes, parts: &CodeParts, constants: std::ops::Range<usize>) -> Result<Image, LoadError> {
+    pub(super) fn place(file: FileBytes, parts: &CodeParts, constants: Range<usize>) -> Result<Image, LoadError> {
         let code = place(&file[parts.bytes.clone()], parts)?;
         // Without constants nothing of the file is needed any longer.
-        let file = if constants.is_empty() { Bytes::new(ALIGNMENT) } else { file };
-        let start = constants.start.min(file.len());
-        Ok(Image(Arc::new(Memory::Loaded { code, file, constants: start })))
+        let file = (!constants.is_empty()).then_some(file);
+        Ok(Image(Arc::new(Memory::Loaded { code, file, constants: constants.start })))
     }
 
     /// Code and constants that a linker has placed.
@@ -141,8 +177,7 @@ fn place(code: &[u8], parts: &CodeParts) -> Result<Mmap, LoadError> {
     let jumps = code.len().next_multiple_of(JUMP_ROOM);
     let words = jumps + addresses.len() * JUMP_ROOM;
     let length = words + addresses.len() * ADDRESS;
-    let failed = |source: io::Error| LoadError::Io { path: "memory for code".into(), source };
-    let mut pages = MmapMut::map_anon(length.max(1)).map_err(failed)?;
+    let mut pages = MmapMut::map_anon(length.max(1)).map_err(no_pages)?;
     pages[..code.len()].copy_from_slice(code);
     for (position, &address) in addresses.iter().enumerate() {
         let (jump, word) = (jumps + position * JUMP_ROOM, words + position * ADDRESS);
@@ -160,7 +195,7 @@ fn place(code: &[u8], parts: &CodeParts) -> Result<Mmap, LoadError> {
         let distance = distance.ok_or_else(|| LoadError::Object("a relocation leads too far".into()))?;
         put_distance(&mut pages, relocation.at, distance)?;
     }
-    pages.make_exec().map_err(failed)
+    pages.make_exec().map_err(no_pages)
 }
 
 /// Writes a distance into four bytes.

@@ -4,7 +4,7 @@ use super::check::{Contents, check_function, check_header};
 use super::description::{Description, FunctionDescription};
 use super::error::LoadError;
 use super::header::{FunctionHeader, Header};
-use super::image::{Image, machine_memory, read};
+use super::image::{FileBytes, Image, machine_memory, read};
 use super::level::CpuLevel;
 use super::object_file::{CodeParts, Parts, parse};
 #[cfg(feature = "signatures")]
@@ -13,7 +13,6 @@ use crate::run::call::CallOptions;
 use crate::run::library::LibraryCall;
 use crate::run::program::{self, Program};
 use crate::{Array, Result, Tensor};
-use cotangent_ir::{ALIGNMENT, Bytes};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,7 +89,7 @@ impl Kernel {
     /// # Errors
     /// As for [`Kernel::load`].
     pub unsafe fn from_bytes(bytes: &[u8]) -> std::result::Result<Kernel, LoadError> {
-        Kernel::prepare(Bytes::from_slice(ALIGNMENT, bytes))
+        Kernel::prepare(FileBytes::copy(bytes)?)
     }
 
     /// Loads a kernel file that one of these keys has signed, and refuses all others.
@@ -138,7 +137,7 @@ impl Kernel {
         Kernel::assemble(parts, chosen, images[chosen].clone(), 0)
     }
 
-    fn prepare(file: Bytes) -> std::result::Result<Kernel, LoadError> {
+    fn prepare(file: FileBytes) -> std::result::Result<Kernel, LoadError> {
         let (parts, file_bytes) = (parse(&file)?, file.len());
         let chosen = chosen(&parts.code)?;
         let image = Image::place(file, &parts.code[chosen], parts.constants.clone())?;

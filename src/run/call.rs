@@ -11,7 +11,9 @@ use crate::run::profile::{Marks, Profile};
 use crate::run::program::{Program, Slot};
 use crate::run::session::{Failure, Session};
 pub use crate::run::tap::Observe;
-use cotangent_ir::{ALIGNMENT, Bytes, Error, ErrorKind, Result, Tensor, Type};
+#[cfg(feature = "runtime")]
+use cotangent_ir::ALIGNMENT;
+use cotangent_ir::{Bytes, Error, ErrorKind, Result, Tensor, Type};
 use std::cell::UnsafeCell;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
