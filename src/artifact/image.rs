@@ -64,6 +64,11 @@ fn no_pages(source: io::Error) -> LoadError {
 
 /// Reads a whole file.
 pub(super) fn read(path: &Path) -> Result<FileBytes, LoadError> {
+    read_while(path, || {})
+}
+
+/// Reads a whole file, with something happening after its size is known and before its end is read.
+pub(super) fn read_while(path: &Path, meanwhile: impl FnOnce()) -> Result<FileBytes, LoadError> {
     let failed = |source: io::Error| LoadError::Io { path: path.into(), source };
     let mut file = File::open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
@@ -75,6 +80,7 @@ pub(super) fn read(path: &Path) -> Result<FileBytes, LoadError> {
         let what = path.display().to_string();
         return Err(LoadError::TooLarge { what, bytes: before.len().into(), memory });
     }
+    meanwhile();
     let bytes = FileBytes::filled(before.len() as usize, |bytes| match file.read_exact(bytes) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(LoadError::Changed(path.into())),

@@ -133,13 +133,13 @@ impl Kernel {
     pub unsafe fn linked(table: *const LinkedKernel) -> std::result::Result<Kernel, LoadError> {
         // SAFETY: passed on.
         let (parts, images) = unsafe { super::linked::parts(table) }?;
-        let chosen = chosen(&parts.code)?;
+        let chosen = chosen(&parts.code, CpuLevel::is_supported)?;
         Kernel::assemble(parts, chosen, images[chosen].clone(), 0)
     }
 
     fn prepare(file: FileBytes) -> std::result::Result<Kernel, LoadError> {
         let (parts, file_bytes) = (parse(&file)?, file.len());
-        let chosen = chosen(&parts.code)?;
+        let chosen = chosen(&parts.code, CpuLevel::is_supported)?;
         let image = Image::place(file, &parts.code[chosen], parts.constants.clone())?;
         Kernel::assemble(parts, chosen, image, file_bytes)
     }
@@ -209,8 +209,8 @@ fn check(parts: &Parts) -> std::result::Result<Vec<Vec<LibraryCall>>, LoadError>
 }
 
 /// The code for the highest level that the processor has.
-fn chosen(code: &[CodeParts]) -> std::result::Result<usize, LoadError> {
-    match code.iter().rposition(|code| code.level.is_supported()) {
+pub(super) fn chosen(code: &[CodeParts], has: impl Fn(CpuLevel) -> bool) -> std::result::Result<usize, LoadError> {
+    match code.iter().rposition(|code| has(code.level)) {
         Some(chosen) => Ok(chosen),
         None => Err(LoadError::Cpu { level: code[0].level, missing: code[0].level.missing() }),
     }

@@ -1,5 +1,8 @@
 //! Files that are not what was written: every kind of damage is found, and each has its own words.
 
+use super::super::image::read_while;
+use super::super::kernel::chosen;
+use super::super::object_file::parse;
 use super::super::prelude::{PRELUDE_AT, PRELUDE_LEN, checksum};
 use super::super::{ABI_VERSION, CpuLevel, FORMAT_VERSION, Kernel, LoadError};
 use super::{builder, example, load, refusal};
@@ -128,6 +131,10 @@ fn processors_without_the_instructions_are_told_so() {
         (Err(LoadError::Cpu { level: CpuLevel::V4, missing }), false) => assert!(!missing.is_empty()),
         (outcome, supported) => panic!("{outcome:?} on a processor that can: {supported}"),
     }
+    // Whatever the processor at hand has.
+    let code = parse(&example()).expect("a kernel").code;
+    assert_eq!(chosen(&code, |level| level == CpuLevel::V2).expect("is there"), 0);
+    assert!(matches!(chosen(&code, |_| false), Err(LoadError::Cpu { level: CpuLevel::V2, .. })));
     let best = if CpuLevel::V3.is_supported() { CpuLevel::V3 } else { CpuLevel::V2 };
     assert_eq!(load(&example()).expect("loads").level(), best);
 }
@@ -140,6 +147,24 @@ fn what_is_no_file_is_an_error() {
     assert!(matches!(load(&folder.path().join("absent.cot")), Err(LoadError::Io { .. })));
     assert!(matches!(load(folder.path()), Err(LoadError::NotAKernel(_))));
     assert!(matches!(load("/dev/zero".as_ref()), Err(LoadError::NotAKernel(_))));
+}
+
+#[test]
+fn files_that_change_while_they_are_read_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("example.cot");
+    let read = |meanwhile: &dyn Fn()| {
+        builder().save(&path).expect("is written");
+        read_while(&path, meanwhile).map(drop)
+    };
+    assert!(read(&|| {}).is_ok());
+    let is_changed = |outcome| assert!(matches!(outcome, Err(LoadError::Changed(_))), "{outcome:?}");
+    is_changed(read(&|| fs::write(&path, b"short").expect("is written")));
+    is_changed(read(&|| fs::write(&path, [&example()[..], b"longer"].concat()).expect("is written")));
+    is_changed(read(&|| {
+        let file = fs::File::options().write(true).open(&path).expect("is there");
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).expect("the system lets one");
+    }));
 }
 
 #[test]
@@ -177,6 +202,11 @@ fn signed_files_are_those_of_trusted_keys() {
         altered[position] ^= 0x10;
         assert!(outcome(&resealed(altered), &[trusted(1)]).is_err(), "byte {position}");
     }
+    // A change that nothing but the signature tells of.
+    let place = file.windows(8).position(|window| window == b"example\"").expect("the name") - 1;
+    let mut altered = file.clone();
+    altered[place + 1..place + 8].copy_from_slice(b"another");
+    assert!(matches!(outcome(&resealed(altered), &[trusted(1)]), Err(LoadError::BadSignature)));
     sign(&mut file, &[2; 32]).expect("is a kernel");
     assert!(outcome(&file, &[trusted(2)]).is_ok(), "a new signature is in place of the old one");
     // SAFETY: refused.
