@@ -3,7 +3,7 @@
 use super::check::{Contents, check_function, check_header};
 use super::description::{Description, FunctionDescription};
 use super::error::LoadError;
-use super::header::{FunctionHeader, Header};
+use super::header::FunctionHeader;
 use super::image::{FileBytes, Image, machine_memory, read};
 use super::level::CpuLevel;
 use super::object_file::{CodeParts, Parts, parse};
@@ -77,7 +77,9 @@ impl Kernel {
     /// # Errors
     /// A [`LoadError`] for every way in which a file may not fit.
     pub unsafe fn load(path: impl AsRef<Path>) -> std::result::Result<Kernel, LoadError> {
-        Kernel::prepare(read(path.as_ref())?)
+        let file = read(path.as_ref())?;
+        let parts = parse(&file)?;
+        Kernel::prepare(file, parts)
     }
 
     /// Loads the bytes of a kernel file.
@@ -89,7 +91,9 @@ impl Kernel {
     /// # Errors
     /// As for [`Kernel::load`].
     pub unsafe fn from_bytes(bytes: &[u8]) -> std::result::Result<Kernel, LoadError> {
-        Kernel::prepare(FileBytes::copy(bytes)?)
+        let file = FileBytes::copy(bytes)?;
+        let parts = parse(&file)?;
+        Kernel::prepare(file, parts)
     }
 
     /// Loads a kernel file that one of these keys has signed, and refuses all others.
@@ -99,8 +103,9 @@ impl Kernel {
     #[cfg(feature = "signatures")]
     pub fn load_signed(path: impl AsRef<Path>, keys: &[TrustedKey]) -> std::result::Result<Kernel, LoadError> {
         let file = read(path.as_ref())?;
-        super::signature::check(&file, &parse(&file)?, keys)?;
-        Kernel::prepare(file)
+        let parts = parse(&file)?;
+        super::signature::check(&file, &parts, keys)?;
+        Kernel::prepare(file, parts)
     }
 
     /// What a file is, without making anything of it runnable.
@@ -133,32 +138,28 @@ impl Kernel {
     pub unsafe fn linked(table: *const LinkedKernel) -> std::result::Result<Kernel, LoadError> {
         // SAFETY: passed on.
         let (parts, images) = unsafe { super::linked::parts(table) }?;
-        let chosen = chosen(&parts.code, CpuLevel::is_supported)?;
-        Kernel::assemble(parts, chosen, images[chosen].clone(), 0)
-    }
-
-    fn prepare(file: FileBytes) -> std::result::Result<Kernel, LoadError> {
-        let (parts, file_bytes) = (parse(&file)?, file.len());
-        let chosen = chosen(&parts.code, CpuLevel::is_supported)?;
-        let image = Image::place(file, &parts.code[chosen], parts.constants.clone())?;
-        Kernel::assemble(parts, chosen, image, file_bytes)
-    }
-
-    /// Makes the functions ready.
-    fn assemble(
-        parts: Parts,
-        chosen: usize,
-        image: Image,
-        file_bytes: usize,
-    ) -> std::result::Result<Kernel, LoadError> {
         let calls = check(&parts)?;
+        let chosen = chosen(&parts.code, CpuLevel::is_supported)?;
+        Ok(Kernel::assemble(parts, calls, chosen, &images[chosen], 0))
+    }
+
+    /// Checks the parts of a file, places its code, and makes its functions ready.
+    fn prepare(file: FileBytes, parts: Parts) -> std::result::Result<Kernel, LoadError> {
+        let calls = check(&parts)?;
+        let chosen = chosen(&parts.code, CpuLevel::is_supported)?;
+        let file_bytes = file.len();
+        let image = Image::place(file, &parts.code[chosen], parts.constants.clone())?;
+        Ok(Kernel::assemble(parts, calls, chosen, &image, file_bytes))
+    }
+
+    /// Makes the functions of checked parts ready.
+    fn assemble(parts: Parts, calls: Vec<Vec<LibraryCall>>, chosen: usize, image: &Image, file_bytes: usize) -> Kernel {
         let description = Description::new(&parts, file_bytes);
         let level = parts.code[chosen].level;
-        let Header { functions, .. } = parts.header;
-        let functions = functions.into_iter().zip(calls);
+        let functions = parts.header.functions.into_iter().zip(calls);
         let functions =
-            functions.map(|(function, calls)| KernelFunction::new(function, calls, chosen, &image)).collect();
-        Ok(Kernel { shared: Arc::new(Shared { description, level, functions }) })
+            functions.map(|(function, calls)| KernelFunction::new(function, calls, chosen, image)).collect();
+        Kernel { shared: Arc::new(Shared { description, level, functions }) }
     }
 
     /// What the file is.
