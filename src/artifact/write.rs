@@ -36,6 +36,8 @@ pub struct KernelSource {
     constants: Vec<Arc<Tensor>>,
     arguments: Vec<About>,
     results: Vec<About>,
+    /// The first name that was given to nothing, told when a file is built.
+    misfit: Option<String>,
 }
 
 /// What is to be known of an argument or result.
@@ -98,7 +100,16 @@ impl KernelSource {
             (0..count).map(one).collect()
         };
         let (arguments, results) = (about('a', plan.inputs.len() - constants.len()), about('r', plan.outputs.len()));
-        Ok(KernelSource { name: name.into(), description: String::new(), plan, lanes, constants, arguments, results })
+        Ok(KernelSource {
+            name: name.into(),
+            description: String::new(),
+            plan,
+            lanes,
+            constants,
+            arguments,
+            results,
+            misfit: None,
+        })
     }
 
     /// What the function computes.
@@ -106,40 +117,56 @@ impl KernelSource {
         KernelSource { description: text.into(), ..self }
     }
 
-    /// Names of the leading arguments.
+    /// Names of the leading arguments. One too many is an error of [`KernelBuilder::build`].
     pub fn arguments<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> KernelSource {
-        set_names(&mut self.arguments, names);
-        self
+        let misfit = set_names(&mut self.arguments, "argument", names);
+        self.with_misfit(misfit)
     }
 
-    /// Names of the leading results.
+    /// Names of the leading results. One too many is an error of [`KernelBuilder::build`].
     pub fn results<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> KernelSource {
-        set_names(&mut self.results, names);
-        self
+        let misfit = set_names(&mut self.results, "result", names);
+        self.with_misfit(misfit)
     }
 
-    /// Unit and meaning of the argument of that name. There is no effect if none has it.
+    /// Unit and meaning of the argument of that name. That none has it is an error of [`KernelBuilder::build`].
     pub fn argument(mut self, name: &str, unit: &str, description: &str) -> KernelSource {
-        set_about(&mut self.arguments, name, unit, description);
-        self
+        let misfit = set_about(&mut self.arguments, "argument", name, unit, description);
+        self.with_misfit(misfit)
     }
 
-    /// Unit and meaning of the result of that name. There is no effect if none has it.
+    /// Unit and meaning of the result of that name. That none has it is an error of [`KernelBuilder::build`].
     pub fn result(mut self, name: &str, unit: &str, description: &str) -> KernelSource {
-        set_about(&mut self.results, name, unit, description);
-        self
+        let misfit = set_about(&mut self.results, "result", name, unit, description);
+        self.with_misfit(misfit)
+    }
+
+    fn with_misfit(self, misfit: Option<String>) -> KernelSource {
+        KernelSource { misfit: self.misfit.or(misfit), ..self }
     }
 }
 
-fn set_names<N: Into<String>>(all: &mut [About], names: impl IntoIterator<Item = N>) {
-    for (about, name) in all.iter_mut().zip(names) {
-        about.name = name.into();
+/// Gives names, and tells of the first for which there is nothing.
+fn set_names<N: Into<String>>(all: &mut [About], what: &str, names: impl IntoIterator<Item = N>) -> Option<String> {
+    let count = all.len();
+    let mut names = names.into_iter().map(Into::<String>::into);
+    for (about, name) in all.iter_mut().zip(&mut names) {
+        about.name = name;
     }
+    names.next().map(|name| format!("the name {name:?} is one more than there are {what}s, {count}"))
 }
 
-fn set_about(all: &mut [About], name: &str, unit: &str, description: &str) {
-    for about in all.iter_mut().filter(|about| about.name == name) {
-        (about.unit, about.description) = (unit.into(), description.into());
+/// Gives unit and description to what has a name, and tells if nothing has.
+fn set_about(all: &mut [About], what: &str, name: &str, unit: &str, description: &str) -> Option<String> {
+    match all.iter_mut().find(|about| about.name == name) {
+        Some(about) => {
+            (about.unit, about.description) = (unit.into(), description.into());
+            None
+        }
+        None => {
+            let known: Vec<&str> = all.iter().map(|about| about.name.as_str()).collect();
+            Some(format!("no {what} is called {name:?}; there are {}", known.join(", ")))
+        }
     }
 }
 
@@ -195,7 +222,7 @@ impl KernelBuilder {
     /// The bytes of the file.
     ///
     /// # Errors
-    /// A name that C would not have, or that is there twice; a function that calls the host; no level, or another
+    /// A name that C would not have, that is there twice, or that is for nothing; a function that calls the host; no level, or another
     /// architecture than x86-64.
     pub fn build(&self) -> Result<Vec<u8>> {
         let Pieces { header, constants, codes } = self.pieces()?;
@@ -248,6 +275,10 @@ impl KernelBuilder {
     }
 
     fn header(&self, source: &KernelSource, constants: &mut Constants) -> Result<FunctionHeader> {
+        if let Some(misfit) = &source.misfit {
+            let message = format!("{}: {misfit}", source.name);
+            return Err(Error::new(ErrorKind::Argument, "KernelBuilder::build", message));
+        }
         let plan = &source.plan;
         let captured = source.constants.len();
         let constant =

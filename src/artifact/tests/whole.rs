@@ -101,6 +101,8 @@ fn what_a_file_cannot_hold_is_refused() {
         (KernelBuilder::new("a").function(source("f\n")), "is no name"),
         (KernelBuilder::new("a").function(source("f")).function(source("f")), "is there twice"),
         (KernelBuilder::new("a").function(source("f").arguments(["1"])), "is no name"),
+        (KernelBuilder::new("a").function(source("f").arguments(["x", "y"])), "is one more than there are arguments"),
+        (KernelBuilder::new("a").function(source("f").result("y", "mm", "")), "no result is called"),
         (KernelBuilder::new("a").function(source("f").description("\u{1b}[2J")), "control characters"),
         (KernelBuilder::new("a").levels([]), "levels of x86-64"),
     ] {

@@ -86,7 +86,7 @@ fn describe(shown: &mut String, function: &FunctionDescription) {
     line(
         shown,
         format_args!(
-            "  {}, {:.1} MB of temporary memory, {} calls of library routines",
+            "  {}, {:.1} MB of temporary memory, library routines called in {} places",
             if function.parallel { "all threads" } else { "one thread" },
             function.arena_bytes as f64 * 1e-6,
             function.library_calls
