@@ -1,4 +1,5 @@
-"""The cases of `cotangent bench --suite solvers` written by hand in JAX, each solve one jitted function with its loop inside.
+"""The cases of `cotangent bench --suite solvers` called `_plain`, without statistics, written by hand in JAX: each solve is one
+jitted function with its loop inside.
 
 Data are those of scico_solvers.py. A case is a function that gives a jitted function and its argument; jax_peer.py measures
 them.
@@ -157,12 +158,12 @@ def sparse_coding(rows, columns):
 
 
 SOLVERS = {
-    "deconv_tv_admm50_256": lambda: deconvolution(256),
-    "deconv_tv_admm50_512": lambda: deconvolution(512),
-    "denoise_tv_admm50_256": lambda: denoising(256),
-    "denoise_tv_admm50_512": lambda: denoising(512),
-    "denoise_tv_pdhg100_512": lambda: primal_dual(512),
-    "ct_tv_admm25_128x45": lambda: tomography(128, 45),
-    "ct_tv_admm25_256x90": lambda: tomography(256, 90),
-    "sparse_apgm100_512x2048": lambda: sparse_coding(512, 2048),
+    "deconv_tv_admm50_256_plain": lambda: deconvolution(256),
+    "deconv_tv_admm50_512_plain": lambda: deconvolution(512),
+    "denoise_tv_admm50_256_plain": lambda: denoising(256),
+    "denoise_tv_admm50_512_plain": lambda: denoising(512),
+    "denoise_tv_pdhg100_512_plain": lambda: primal_dual(512),
+    "ct_tv_admm25_128x45_plain": lambda: tomography(128, 45),
+    "ct_tv_admm25_256x90_plain": lambda: tomography(256, 90),
+    "sparse_apgm100_512x2048_plain": lambda: sparse_coding(512, 2048),
 }

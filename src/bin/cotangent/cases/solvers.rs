@@ -1,7 +1,8 @@
 //! Whole solves: `benches/peers/scico_solvers.py` has them as users of SCICO run them, and `benches/peers/jax_solvers.py`
 //! written by hand, under the same names and with the same data.
 //!
-//! A program takes the data and gives the solution and the statistics of every step, as SCICO records them.
+//! A program takes the data and gives the solution and the statistics of every step, as SCICO records them. Cases called
+//! `_plain` give the solution only, as the loops in JAX do.
 
 use super::Case;
 use super::data::uniform;
@@ -26,27 +27,36 @@ pub(crate) const SOLVERS: &str = "solver";
 #[allow(dead_code, reason = "the benches that share this file measure programs only")]
 pub(crate) fn solvers() -> Vec<Case> {
     vec![
-        case("deconv_tv_admm50_256", SOLVERS, || deconvolution(256).expect(MADE)),
-        case("deconv_tv_admm50_512", SOLVERS, || deconvolution(512).expect(MADE)),
-        case("denoise_tv_admm50_256", SOLVERS, || denoising(256)),
-        case("denoise_tv_admm50_512", SOLVERS, || denoising(512)),
-        case("denoise_tv_pdhg100_512", SOLVERS, || primal_dual(512)),
-        case("ct_tv_admm25_128x45", SOLVERS, || tomography(128, 45).expect(MADE)),
-        case("ct_tv_admm25_256x90", SOLVERS, || tomography(256, 90).expect(MADE)),
-        case("sparse_apgm100_512x2048", SOLVERS, || sparse_coding(512, 2048).expect(MADE)),
+        case("deconv_tv_admm50_256", SOLVERS, || deconvolution(256, true).expect(MADE)),
+        case("deconv_tv_admm50_512", SOLVERS, || deconvolution(512, true).expect(MADE)),
+        case("denoise_tv_admm50_256", SOLVERS, || denoising(256, true)),
+        case("denoise_tv_admm50_512", SOLVERS, || denoising(512, true)),
+        case("denoise_tv_pdhg100_512", SOLVERS, || primal_dual(512, true)),
+        case("ct_tv_admm25_128x45", SOLVERS, || tomography(128, 45, true).expect(MADE)),
+        case("ct_tv_admm25_256x90", SOLVERS, || tomography(256, 90, true).expect(MADE)),
+        case("sparse_apgm100_512x2048", SOLVERS, || sparse_coding(512, 2048, true).expect(MADE)),
+        case("deconv_tv_admm50_256_plain", SOLVERS, || deconvolution(256, false).expect(MADE)),
+        case("deconv_tv_admm50_512_plain", SOLVERS, || deconvolution(512, false).expect(MADE)),
+        case("denoise_tv_admm50_256_plain", SOLVERS, || denoising(256, false)),
+        case("denoise_tv_admm50_512_plain", SOLVERS, || denoising(512, false)),
+        case("denoise_tv_pdhg100_512_plain", SOLVERS, || primal_dual(512, false)),
+        case("ct_tv_admm25_128x45_plain", SOLVERS, || tomography(128, 45, false).expect(MADE)),
+        case("ct_tv_admm25_256x90_plain", SOLVERS, || tomography(256, 90, false).expect(MADE)),
+        case("sparse_apgm100_512x2048_plain", SOLVERS, || sparse_coding(512, 2048, false).expect(MADE)),
     ]
 }
 
 /// A program from data to the solution and the statistics, and the data.
 type Posed = (Body<Array, (Array, Option<Array>)>, Array);
 
-/// The program that makes all steps of the method that is built for the data.
+/// The program that makes all steps of the method that is built for the data, and records their statistics or not.
 fn posed<M: Method<Variable = Array>>(
     steps: usize,
+    record: bool,
     build: impl Fn(Array) -> Result<M> + Send + Sync + 'static,
     data: Array,
 ) -> Posed {
-    let options = Options { max_steps: steps, report_every: 0, ..Options::default() };
+    let options = Options { max_steps: steps, record, report_every: 0, ..Options::default() };
     let solve = move |data: Array| {
         let method = build(data).expect(MADE);
         let end = trace_loop(&method, &options, method.init());
@@ -73,7 +83,7 @@ fn differences(n: usize) -> Result<LinOp> {
     FiniteDifference::new(image(n), Boundary::append(Edge::Zero)).map(LinOp::from)
 }
 
-fn deconvolution(n: usize) -> Result<Posed> {
+fn deconvolution(n: usize, record: bool) -> Result<Posed> {
     let filter = Filter::new(Array::new(&[7, 7], &[1.0 / 49.0f32; 49])).center(&[3.0, 3.0]);
     let blur = LinOp::from(CircularConvolve::new(filter, image(n))?);
     let y = blur.apply(&picture(n)) + 0.1 * noise(&[n, n]);
@@ -83,28 +93,28 @@ fn deconvolution(n: usize) -> Result<Posed> {
         let term = Term::new(2e-3 * L21Norm::new(), d, 0.05);
         Ok(Admm::new(f, [term], CircularConvolveSolver::new())?.start(y))
     };
-    Ok(posed(50, build, y))
+    Ok(posed(50, record, build, y))
 }
 
-fn denoising(n: usize) -> Posed {
+fn denoising(n: usize, record: bool) -> Posed {
     let build = move |y: Array| {
         let f = SquaredL2Loss::new(y.clone())?;
         let term = Term::new(0.1 * L21Norm::new(), differences(n)?, 1.0);
         let limits = ConjugateGradient { tolerance: 1e-3, max_iterations: 20, ..ConjugateGradient::default() };
         Ok(Admm::new(f, [term], LinearSubproblemSolver::new(limits))?.start(y))
     };
-    posed(50, build, picture(n) + noise(&[n, n]))
+    posed(50, record, build, picture(n) + noise(&[n, n]))
 }
 
-fn primal_dual(n: usize) -> Posed {
+fn primal_dual(n: usize, record: bool) -> Posed {
     let build = move |y: Array| {
         let f = SquaredL2Loss::new(y.clone())?;
         Ok(Pdhg::new(f, 0.1 * L21Norm::new(), differences(n)?, 0.25, 0.25).start(y))
     };
-    posed(100, build, picture(n) + noise(&[n, n]))
+    posed(100, record, build, picture(n) + noise(&[n, n]))
 }
 
-fn tomography(n: usize, views: usize) -> Result<Posed> {
+fn tomography(n: usize, views: usize, record: bool) -> Result<Posed> {
     let angles: Vec<f64> = (0..views).map(|view| PI * view as f64 / views as f64).collect();
     let project = LinOp::from(XRayTransform2D::new(image(n), angles)?);
     let projections = project.apply(&picture(n));
@@ -115,10 +125,10 @@ fn tomography(n: usize, views: usize) -> Result<Posed> {
         let limits = ConjugateGradient { tolerance: 1e-4, max_iterations: 25, ..ConjugateGradient::default() };
         Admm::new(f, [term], LinearSubproblemSolver::new(limits))
     };
-    Ok(posed(25, build, y))
+    Ok(posed(25, record, build, y))
 }
 
-fn sparse_coding(rows: usize, columns: usize) -> Result<Posed> {
+fn sparse_coding(rows: usize, columns: usize, record: bool) -> Result<Posed> {
     let matrix = uniform(&[rows, columns], -1.0, 1.0);
     let dictionary = &matrix / matrix.square().sum_axes(&[0]).sqrt();
     let code: Vec<f32> = (0..columns).map(|column| if column % 61 == 0 { 1.0 } else { 0.0 }).collect();
@@ -128,5 +138,5 @@ fn sparse_coding(rows: usize, columns: usize) -> Result<Posed> {
         let f = SquaredL2Loss::new(y)?.operator(dictionary.clone())?;
         Ok(AcceleratedPgm::new(f, 0.05 * L1Norm::new(), 10.0, Array::zeros(&[columns], DType::F32)))
     };
-    Ok(posed(100, build, y))
+    Ok(posed(100, record, build, y))
 }
