@@ -1,6 +1,7 @@
 //! One function body as fusion sees it: which values live in memory, and which are expressions of those.
 
 use cotangent_ir::kernel::ReduceOp;
+use cotangent_ir::prim::shape::CONSTANT;
 use cotangent_ir::prim::{Lower, Routine, View};
 use cotangent_ir::{Func, Inst, Type, Value};
 use smallvec::SmallVec;
@@ -31,6 +32,8 @@ pub(crate) struct Block<'a> {
     absorbed: Vec<bool>,
     /// For every value the materialised value whose row-major storage it shares, through reshapes.
     bases: Vec<Option<Value>>,
+    /// For every value whose elements are all one literal, that literal.
+    literals: Vec<Option<Value>>,
 }
 
 impl<'a> Block<'a> {
@@ -55,7 +58,9 @@ impl<'a> Block<'a> {
             materialised,
             absorbed: vec![false; func.value_count()],
             bases: Vec::new(),
+            literals: Vec::new(),
         };
+        block.find_literals();
         block.absorb();
         block.find_bases();
         block
@@ -112,6 +117,12 @@ impl<'a> Block<'a> {
     /// The materialised value whose storage, in row-major order, holds the elements of `value`.
     pub(crate) fn base(&self, value: Value) -> Option<Value> {
         self.bases[value.index()]
+    }
+
+    /// The literal, 0-d, that every element of a value is. Also of a stored value it is a kernel's own: known to be what it
+    /// is, ranges of integers follow from it.
+    pub(crate) fn literal(&self, value: Value) -> Option<Value> {
+        self.literals[value.index()]
     }
 
     /// The instruction defining a value that is not a parameter.
@@ -175,6 +186,20 @@ impl<'a> Block<'a> {
     pub(crate) fn opaque_reads(&self, position: usize) -> Vec<Value> {
         let inst = &self.func.insts()[position];
         inst.args.iter().filter_map(|&arg| self.base(self.stored_operand(position, arg).0)).collect()
+    }
+
+    fn find_literals(&mut self) {
+        let mut literals: Vec<Option<Value>> = vec![None; self.func.value_count()];
+        for (inst, view) in self.func.insts().iter().zip(&self.views) {
+            let literal = match view {
+                Some(View::Affine(_) | View::Reshape) => literals[inst.args[0].index()],
+                _ => (inst.prim.name == CONSTANT.name).then(|| inst.result()),
+            };
+            if let Some(literal) = literal {
+                literals[inst.result().index()] = Some(literal);
+            }
+        }
+        self.literals = literals;
     }
 
     fn find_bases(&mut self) {

@@ -90,6 +90,11 @@ impl<'a> Puller<'a> {
         if let Some(&lane) = self.memo.get(&key) {
             return Ok(lane);
         }
+        if let Some(literal) = self.block.literal(value) {
+            let lane = self.define_inst(literal, &IndexMap::new())?;
+            self.memo.insert(key, lane);
+            return Ok(lane);
+        }
         if let Some(base) = self.loaded(value) {
             let position = linear(map, &self.block.ty(value).strides());
             return Ok(self.load(base, position));

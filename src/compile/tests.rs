@@ -300,6 +300,25 @@ fn solvers_compute_the_same_without_each_optimisation() {
     }
 }
 
+/// A loop that begins to count at zero stores the zero; who else uses it knows it all the same.
+#[test]
+fn literals_are_known_where_they_are_stored() {
+    let traced = trace("counts", [f32s(&[512])], |params| {
+        let step = |carry: &[Array], _: &[Array]| {
+            let zero = Array::from(0i32);
+            let taken = carry[0].take(&(Array::arange(512, DType::I32).maximum(&zero)), 0);
+            let count =
+                scan_arrays(std::slice::from_ref(&zero), &[], 3, false, |count, _| (vec![&count[0] + 2i32], vec![]));
+            (vec![taken * 0.5f32 + &count.0[0]], vec![])
+        };
+        scan_arrays(params, &[], 3, false, step).0
+    });
+    let plan = check(&traced.unwrap().func);
+    let kernels = show::kernels(&plan);
+    // No index is read, and none is made safe that is.
+    assert!(!kernels.contains("[512] (p0: read i32") && !kernels.contains("max"), "{}\n{kernels}", show::plan(&plan));
+}
+
 /// Arrays that are needed again soon stay in the cache, however often they are read and written.
 #[test]
 fn what_is_needed_late_is_written_past_the_cache() {
