@@ -4,7 +4,7 @@
 //! computed from and what is computed from them. An expression of constants is cheaper computed where it is used.
 
 use crate::compile::block::UNROLLED_REDUCTION;
-use crate::compile::rotate::inline;
+use crate::compile::carried::inline;
 use cotangent_ir::prim::{Control, Lower};
 use cotangent_ir::transform::prune::prune;
 use cotangent_ir::{Attr, Attrs, Func, Inst, Type, Value};

@@ -16,6 +16,8 @@ mod barriers;
 mod block;
 mod cache;
 mod calls;
+mod carried;
+mod commoning;
 pub mod cost;
 pub mod emit;
 mod filters;

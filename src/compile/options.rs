@@ -22,6 +22,8 @@ pub struct Options {
     pub windows: bool,
     /// Do before a loop what its iterations would do alike.
     pub hoist: bool,
+    /// Compute what an iteration of a loop ends with and the next begins with once.
+    pub common: bool,
     /// Take sums over the state that an iteration of a loop begins with at the end of the one before.
     pub rotate_loops: bool,
     /// Make one library call of a transform, a product and the inverse transform.
@@ -55,6 +57,7 @@ impl Default for Options {
             recompute: true,
             windows: true,
             hoist: true,
+            common: true,
             rotate_loops: true,
             join_transforms: true,
             lanes: Lanes::Wide,
@@ -74,11 +77,12 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 16] = [
+const OPTIMISATIONS: [Optimisation; 17] = [
     ("fusion", |options| options.fuse = false),
     ("recomputation", |options| options.recompute = false),
     ("windows", |options| options.windows = false),
     ("hoisting", |options| options.hoist = false),
+    ("commoning", |options| options.common = false),
     ("rotation", |options| options.rotate_loops = false),
     ("filters", |options| options.join_transforms = false),
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
@@ -95,9 +99,10 @@ const OPTIMISATIONS: [Optimisation; 16] = [
 
 impl Options {
     /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `windows`
-    /// (in which long bodies are fused), `hoisting` (out of loops), `rotation` (of loops), `filters` (transforms there and
-    /// back in one call), `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges` (of integers), `joining` (of
-    /// loops), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// (in which long bodies are fused), `hoisting` (out of loops), `commoning` (of iterations), `rotation` (of loops),
+    /// `filters` (transforms there and back in one call), `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges`
+    /// (of integers), `joining` (of loops), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers`
+    /// (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

@@ -9,6 +9,7 @@
 //! meet by `barriers`.
 
 use crate::compile::block::Block;
+use crate::compile::commoning::common;
 use crate::compile::fuse::{Fused, Group, KernelGroup, RootKind, SMALL, fuse};
 use crate::compile::hoist::hoist;
 use crate::compile::index::{Affine, linear};
@@ -27,6 +28,8 @@ pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
     let options = *options;
     let hoisted = options.hoist.then(|| hoist(func));
     let func = hoisted.as_ref().unwrap_or(func);
+    let commoned = options.common.then(|| common(func));
+    let func = commoned.as_ref().unwrap_or(func);
     let cheaper = |body: &Func, before: &Func| fuse(body, &options).cost < fuse(before, &options).cost;
     let rotated = options.rotate_loops.then(|| rotate(func, &cheaper));
     let func = rotated.as_ref().unwrap_or(func);

@@ -12,12 +12,12 @@
 //! The last sum is for nobody. A loop is rotated if the kernels of its body then cost less.
 
 use crate::compile::block::UNROLLED_REDUCTION;
+use crate::compile::carried::{Carrying, carrying, given, inline, rewrite_loops};
 use crate::compile::fuse::SMALL;
 use cotangent_ir::prim::{Control, Lower};
 use cotangent_ir::transform::prune::prune;
-use cotangent_ir::{Attr, Func, Inst, Type, Value};
+use cotangent_ir::{Func, Inst, Value};
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// Loops with fewer iterations than this stay as they are: one sum in so many is computed for nobody.
 const FEWEST_TRIPS: usize = 8;
@@ -26,36 +26,10 @@ const MOST_INSTRUCTIONS: usize = 40;
 
 /// The function with its loops rotated where `better` says that a body is better than the one before.
 pub(crate) fn rotate(func: &Func, better: &dyn Fn(&Func, &Func) -> bool) -> Func {
-    let mut out = Func::new(func.name.clone(), func.param_types().iter().cloned());
-    let mut values: Vec<Value> = out.params().collect();
-    for inst in func.insts() {
-        let args: Vec<Value> = inst.args.iter().map(|arg| values[arg.index()]).collect();
-        let attrs = inst.attrs.map_funcs(|body| Arc::new(rotate(body, better)));
-        let types: Vec<Type> = inst.results().map(|value| func.ty(value).clone()).collect();
-        let mut inner = inst.clone();
-        inner.attrs = attrs;
-        let results = match rotated(&inner, better) {
-            Some(Rotated { inst: turned, sums }) => {
-                let extra = inline(&mut out, &sums, &args);
-                let all = types.iter().cloned().chain(sums.result_types());
-                out.push(turned.prim, args.into_iter().chain(extra), turned.attrs, all)
-            }
-            None => out.push(inner.prim, args, inner.attrs, types.iter().cloned()),
-        };
-        values.extend(results.take(types.len()).map(Value::new));
-    }
-    out.set_results(func.results().iter().map(|result| values[result.index()]).collect());
-    out
+    rewrite_loops(func, &|inst| rotated(inst, better))
 }
 
-/// A loop that carries sums.
-struct Rotated {
-    inst: Inst,
-    /// The sums, of the constants and the state.
-    sums: Func,
-}
-
-fn rotated(inst: &Inst, better: &dyn Fn(&Func, &Func) -> bool) -> Option<Rotated> {
+fn rotated(inst: &Inst, better: &dyn Fn(&Func, &Func) -> bool) -> Option<Carrying> {
     let Lower::Control(control @ (Control::Scan | Control::While)) = inst.prim.lower else { return None };
     if matches!(control, Control::Scan) && inst.attrs.size("length") < FEWEST_TRIPS {
         return None;
@@ -72,16 +46,7 @@ fn rotated(inst: &Inst, better: &dyn Fn(&Func, &Func) -> bool) -> Option<Rotated
     if !better(&turned, body) {
         return None;
     }
-    let count = begun.len();
-    let attrs = inst.attrs.iter().fold(cotangent_ir::Attrs::none(), |attrs, (name, attr)| match (name, attr) {
-        ("body", _) => attrs.with(name, Attr::Func(Arc::new(turned.clone()))),
-        ("cond", Attr::Func(cond)) => attrs.with(name, Attr::Func(Arc::new(ignoring(cond, &sums.result_types())))),
-        ("carries", Attr::Int(carries)) => attrs.with_int(name, carries + count as i64),
-        _ => attrs.with(name, attr.clone()),
-    });
-    let mut inst = inst.clone();
-    inst.attrs = attrs;
-    Some(Rotated { inst, sums })
+    Some(carrying(inst, turned, sums))
 }
 
 /// Sums in the body of a loop that depend on nothing which the body computes for the next iteration, other than by
@@ -122,45 +87,9 @@ fn begun_with(body: &Func, consts: usize) -> Vec<Value> {
 
 /// The body that is given its sums and ends with those of the next iteration.
 fn turned(body: &Func, consts: usize, begun: &[Value], sums: &Func) -> Func {
-    let types = body.param_types().iter().cloned().chain(sums.result_types());
-    let mut out = Func::new(body.name.clone(), types);
-    let params: Vec<Value> = out.params().collect();
-    let (own, given) = params.split_at(body.params().len());
-    let mut values = own.to_vec();
-    for inst in body.insts() {
-        let args: Vec<Value> = inst.args.iter().map(|arg| values[arg.index()]).collect();
-        match begun.iter().position(|&sum| inst.results().any(|value| value == sum)) {
-            Some(place) => values.push(given[place]),
-            None => {
-                let types: Vec<Type> = inst.results().map(|value| body.ty(value).clone()).collect();
-                values.extend(out.push(inst.prim, args, inst.attrs.clone(), types).map(Value::new));
-            }
-        }
-    }
-    let mut results: Vec<Value> = body.results().iter().map(|result| values[result.index()]).collect();
-    let operands: Vec<Value> = own[..consts].iter().chain(&results).copied().collect();
-    results.extend(inline(&mut out, sums, &operands));
-    out.set_results(results);
-    prune(&out)
-}
-
-/// Appends a function's instructions to another; gives its results there.
-pub(super) fn inline(out: &mut Func, func: &Func, args: &[Value]) -> Vec<Value> {
-    let mut values = args.to_vec();
-    for inst in func.insts() {
-        let args: Vec<Value> = inst.args.iter().map(|arg| values[arg.index()]).collect();
-        let types: Vec<Type> = inst.results().map(|value| func.ty(value).clone()).collect();
-        values.extend(out.push(inst.prim, args, inst.attrs.clone(), types).map(Value::new));
-    }
-    func.results().iter().map(|result| values[result.index()]).collect()
-}
-
-/// A condition with more parameters, which it does not look at.
-fn ignoring(cond: &Func, types: &[Type]) -> Func {
-    let all = cond.param_types().iter().chain(types).cloned();
-    let mut out = Func::new(cond.name.clone(), all);
-    let args: Vec<Value> = out.params().take(cond.params().len()).collect();
-    let results = inline(&mut out, cond, &args);
-    out.set_results(results);
-    out
+    given(body, begun, &sums.result_types(), |out, values| {
+        let state = body.results().iter().map(|result| values[result.index()]);
+        let operands: Vec<Value> = values[..consts].iter().copied().chain(state).collect();
+        inline(out, sums, &operands)
+    })
 }

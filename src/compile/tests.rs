@@ -374,7 +374,17 @@ fn each_optimisation_changes_some_plan() {
     });
     // Only here an index is made safe that is.
     let taken = trace("taken", [f32s(&[512])], |params| vec![params[0].take(&Array::arange(512, DType::I32), 0)]);
+    // Only here an iteration ends with what the next begins with.
+    let again = trace("again", [f32s(&[3000]), f32s(&[])], |params| {
+        let step = |carry: &[Array], _: &[Array]| {
+            let next = &carry[0] * 0.5f32 + carry[0].sort(0);
+            let total = &carry[1] + next.sort(0).slice(&[0], &[9]).sum();
+            (vec![next, total], vec![])
+        };
+        scan_arrays(params, &[], 3, false, step).0
+    });
     let functions = [
+        again.unwrap().func,
         pdhg(160, true),
         sorts.unwrap().func,
         large.unwrap().func,
