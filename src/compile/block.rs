@@ -130,6 +130,14 @@ impl<'a> Block<'a> {
         self.definitions[value.index()].map(|position| &self.func.insts()[position])
     }
 
+    /// What a value is a reshape of, or the value itself.
+    pub(crate) fn without_reshapes(&self, mut value: Value) -> Value {
+        while let (Some(View::Reshape), Some(inst)) = (self.view(value), self.inst(value)) {
+            value = inst.args[0];
+        }
+        value
+    }
+
     pub(crate) fn position(&self, value: Value) -> Option<usize> {
         self.definitions[value.index()]
     }

@@ -124,8 +124,11 @@ pub(crate) fn fuse<'a>(func: &'a Func, options: &Options) -> Fused<'a> {
             if let Some(&value) = blocked.iter().find(|&&value| block.is_materialised(value)) {
                 cotangent_ir::error::internal(&format!("@{}: {value} cannot be evaluated anywhere", func.name));
             }
-            block.materialise(blocked.iter().copied());
+            // A reshape lies where what it is a reshape of does, and that may have to be stored as well.
+            let sources: Vec<Value> = blocked.iter().map(|&value| block.without_reshapes(value)).collect();
+            block.materialise(sources.iter().copied());
             forget(&mut analyses, &blocked);
+            forget(&mut analyses, &sources);
             continue;
         }
         let groups = group(&block, &analyses, fuse);

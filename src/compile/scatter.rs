@@ -11,7 +11,6 @@ use crate::compile::lower::{Blocked, Puller};
 use crate::compile::ranges::{self, Range};
 use cotangent_ir::kernel::{Kernel, LaneOp, NodeId, NodeKind, Output, ReduceOp};
 use cotangent_ir::lanes::{Lane, Lanes};
-use cotangent_ir::prim::View;
 use cotangent_ir::{DType, Inst, Scalar, Type, Value};
 use smallvec::SmallVec;
 
@@ -30,17 +29,10 @@ fn chain<'a>(block: &Block<'a>, root: Value) -> Vec<&'a Inst> {
     let mut next = Some(root).filter(|&value| block.scatter_op(value).is_some());
     while let Some(inst) = next.and_then(|value| block.inst(value)) {
         members.push(inst);
-        next = Some(without_reshapes(block, inst.args[0])).filter(|&value| block.is_absorbed(value));
+        next = Some(block.without_reshapes(inst.args[0])).filter(|&value| block.is_absorbed(value));
     }
     members.reverse();
     members
-}
-
-fn without_reshapes(block: &Block<'_>, mut value: Value) -> Value {
-    while let (Some(View::Reshape), Some(inst)) = (block.view(value), block.inst(value)) {
-        value = inst.args[0];
-    }
-    value
 }
 
 /// The loops of a scatter: those over the elements of the updates, in which the arrays that numbers and updates are reshapes
@@ -52,9 +44,9 @@ pub(crate) fn shape(block: &Block<'_>, root: Value, op: ReduceOp) -> RootShape {
     let width = updates.shape.last().copied().unwrap_or(1);
     let mut shapes: Vec<SmallVec<[usize; 4]>> = vec![updates.shape.as_slice().into()];
     for inst in &members {
-        let numbers = block.ty(without_reshapes(block, inst.args[1]));
+        let numbers = block.ty(block.without_reshapes(inst.args[1]));
         shapes.push(numbers.shape.iter().copied().chain([width]).collect());
-        shapes.push(block.ty(without_reshapes(block, inst.args[2])).shape.as_slice().into());
+        shapes.push(block.ty(block.without_reshapes(inst.args[2])).shape.as_slice().into());
     }
     let long = || updates.shape.iter().copied().filter(|&extent| extent != 1).collect();
     let mut extents: SmallVec<[usize; 4]> = common_refinement(&shapes).unwrap_or_else(long);

@@ -300,6 +300,17 @@ fn solvers_compute_the_same_without_each_optimisation() {
     }
 }
 
+/// An array that is taken from must be in memory; one reshape of it is as good as another.
+#[test]
+fn reshapes_are_not_copies() {
+    let traced = trace("taken", [f32s(&[20, 30]), Type::new(DType::I32, &[50])], |params| {
+        let inside = params[0].slice(&[0, 2], &[20, 28]).pad(Array::from(0.0f32), &[(0, 0, 0), (2, 2, 0)]);
+        vec![inside.reshape(&[600]).take(&params[1].abs(), 0)]
+    });
+    let plan = check(&traced.unwrap().func);
+    assert_eq!(plan.kernels.len(), 2, "{}\n{}", show::plan(&plan), show::kernels(&plan));
+}
+
 /// A loop that begins to count at zero stores the zero; who else uses it knows it all the same.
 #[test]
 fn literals_are_known_where_they_are_stored() {
