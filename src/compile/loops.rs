@@ -85,8 +85,11 @@ impl Planner {
             return place;
         }
         let base = stored_base(&state.fused.block, init);
-        let uses = inst.args.iter().filter(|&&arg| state.fused.block.base(arg) == Some(base)).count();
-        if uses == 1 && self.dies_in(state, base, g) {
+        // What begins as the same array begins as a copy of it, but for the last, which takes it over.
+        let is_same = |arg: &Value| state.fused.block.base(*arg) == Some(base);
+        let is_read = inst.args[..consts].iter().any(is_same);
+        let is_last = !inst.args[consts + i + 1..].iter().any(is_same);
+        if !is_read && is_last && self.dies_in(state, base, g) {
             return from;
         }
         let place = Place::Slot(self.new_array(ty.byte_len()));

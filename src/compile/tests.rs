@@ -300,6 +300,23 @@ fn solvers_compute_the_same_without_each_optimisation() {
     }
 }
 
+/// A residual is the first direction too: one of the two is the array itself.
+#[test]
+fn of_two_that_begin_alike_one_is_a_copy() {
+    let traced = trace("alike", [f32s(&[512])], |params| {
+        let r = &params[0] * 2.0f32;
+        let step = |carry: &[Array], _: &[Array]| {
+            let r = &carry[0] - (&carry[1] + carry[1].flip(&[0])) * 0.1f32;
+            (vec![r.clone(), r + &carry[1] * 0.5f32], vec![])
+        };
+        scan_arrays(&[r.clone(), r], &[], 3, false, step).0
+    });
+    let plan = check(&traced.unwrap().func);
+    let shown = show::plan(&plan);
+    // One before the loop, and the results.
+    assert_eq!(shown.split("repeat").next().unwrap().matches("copy").count(), 1, "{shown}");
+}
+
 /// An array that is taken from must be in memory; one reshape of it is as good as another.
 #[test]
 fn reshapes_are_not_copies() {
