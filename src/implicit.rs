@@ -8,9 +8,9 @@ use crate::derivative::jvp;
 use crate::linear::linear_transpose;
 use crate::trace::{Evaluated, Recorded, check_like, evaluate, record, with_error};
 use crate::tree::Tree;
-use cotangent_ir::Result;
 use cotangent_ir::prim::implicit::{LinearSystem, linear_solve_arrays, root_arrays};
 use cotangent_ir::trace::{Traced, replay};
+use cotangent_ir::{Array, Result};
 use std::panic::Location;
 
 /// The solution `x` of the linear system `A x = b`, found by `solve`, which gets `x ↦ A x` and `b`. `transpose_solve` does
@@ -161,16 +161,26 @@ pub(crate) fn root_aux<T: Tree, E: Tree>(
             let solved = solved?;
             let residual = recorded("f", &guess, &guess, &f)?;
             let pair = (guess.clone(), guess.clone());
-            let derivative = |x: &T, v: T| match jvp(&f, x.clone(), v.clone()) {
-                Ok((_, tangent)) => tangent,
-                Err(error) => with_error(&v, &error),
+            // Of what is not a floating-point number there is no tangent: it is what it is at the root.
+            let inexact = inexact_leaves(&guess)?;
+            let derivative = |x: &T, v: Vec<Array>| {
+                let moving = |leaves: Vec<Array>| inexact.of(&f(inexact.put(x, leaves)));
+                match jvp(moving, inexact.of(x), v.clone()) {
+                    Ok((_, tangent)) => tangent,
+                    Err(error) => with_error(&v, &error),
+                }
             };
-            let tangent =
-                recorded("tangent_solve", &pair, &guess, |(x, y): (T, T)| tangent_solve(&|v| derivative(&x, v), y))?;
+            let tangent = recorded("tangent_solve", &pair, &guess, |(x, y): (T, T)| {
+                tangent_solve(&|v| inexact.put(&v, derivative(&x, inexact.of(&v))), y)
+            })?;
             let cotangent = recorded("cotangent_solve", &pair, &guess, |(x, y): (T, T)| {
-                let transposed = |ct: T| match linear_transpose(|v: T| derivative(&x, v), &ct) {
-                    Ok(map) => applied_or_error(map.call(ct.clone()), &ct),
-                    Err(error) => with_error(&ct, &error),
+                let transposed = |ct: T| {
+                    let leaves = inexact.of(&ct);
+                    let pulled = match linear_transpose(|v: Vec<Array>| derivative(&x, v), &leaves) {
+                        Ok(map) => applied_or_error(map.call(leaves.clone()), &leaves),
+                        Err(error) => with_error(&leaves, &error),
+                    };
+                    inexact.put(&ct, pulled)
                 };
                 tangent_solve(&transposed, y)
             })?;
@@ -179,6 +189,30 @@ pub(crate) fn root_aux<T: Tree, E: Tree>(
         Evaluated::new(output, outcome)
     };
     evaluate("custom_root", guess, body).at(location).into_tree()
+}
+
+/// Which leaves of a tree are floating-point numbers, real or complex.
+struct InexactLeaves(Vec<bool>);
+
+fn inexact_leaves<T: Tree>(tree: &T) -> Result<InexactLeaves> {
+    Ok(InexactLeaves(tree.leaf_types()?.iter().map(|ty| ty.dtype.is_inexact()).collect()))
+}
+
+impl InexactLeaves {
+    /// These leaves.
+    fn of<T: Tree>(&self, tree: &T) -> Vec<Array> {
+        tree.leaves().into_iter().zip(&self.0).filter(|(_, inexact)| **inexact).map(|(leaf, _)| leaf.clone()).collect()
+    }
+
+    /// A tree with others in their places.
+    fn put<T: Tree>(&self, tree: &T, leaves: Vec<Array>) -> T {
+        let mut leaves = leaves.into_iter();
+        let replaced =
+            tree.leaves().into_iter().zip(&self.0).map(|(leaf, &inexact)| {
+                if inexact { leaves.next().unwrap_or_else(|| leaf.clone()) } else { leaf.clone() }
+            });
+        tree.with_leaves(replaced.collect())
+    }
 }
 
 /// A closure recorded on arguments of the types of `args`, whose result is like `expected`.

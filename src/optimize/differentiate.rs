@@ -6,8 +6,8 @@
 
 use super::driver::with_error;
 use super::{Method, Options, Stop, trace_loop};
-use crate::inner::{difference, zip};
-use crate::{Array, Tree, custom_root, fori_loop};
+use crate::inner::zip;
+use crate::{Array, DType, Tree, custom_root, fori_loop};
 
 /// The state after a fixed number of steps. Reverse mode keeps what each of them needs.
 ///
@@ -77,16 +77,32 @@ pub fn implicit<M: Method>(method: &M, options: &Options, init: M::State, terms:
     let stop = Stop { time: None, ..options.stop.clone() };
     let silent = Options { record: false, report_every: 0, stop, ..options.clone() };
     custom_root(
-        |state: M::State| difference(&method.step(&prepared, &state), &state),
+        |state: M::State| zip("implicit", &method.step(&prepared, &state), &state, change),
         init,
         |_, init| trace_loop(method, &silent, init).state,
         // With `f(s) = T(s) − s` the equation `∂f v = y` is `v = ∂T v − y`.
         |derivative, y: M::State| {
-            let negative = y.map_leaves(|leaf| -leaf);
+            let negative = y.map_leaves(|leaf| only_inexact(&leaf, |leaf| -leaf));
             fori_loop(0, terms, negative, |_: Array, v: M::State| {
-                let moved = zip("implicit", &derivative(v.clone()), &v, |a, b| a + b);
-                difference(&moved, &y)
+                let moved = zip("implicit", &derivative(v.clone()), &v, |a, b| only_inexact(a, |a| a + b));
+                zip("implicit", &moved, &y, |a, b| only_inexact(a, |a| a - b))
             })
         },
     )
+}
+
+/// How far a part of the state is from the same part before; of truth values, whether it differs.
+fn change(new: &Array, old: &Array) -> Array {
+    match new.dtype() {
+        Ok(DType::Bool) => new.not_equal(old),
+        _ => new - old,
+    }
+}
+
+/// What is done with tangents: those of numbers that are counted are none.
+fn only_inexact(leaf: &Array, change: impl FnOnce(&Array) -> Array) -> Array {
+    match leaf.dtype() {
+        Ok(dtype) if !dtype.is_inexact() => leaf.clone(),
+        _ => change(leaf),
+    }
 }

@@ -29,7 +29,8 @@ pub struct CgSolution<X = Array> {
     pub x: X,
     /// Number of iterations made, i32.
     pub iterations: Array,
-    /// `‖b − A x‖ / ‖b‖` as the recurrence has it, with a preconditioner `⟨r, M r⟩^½ / ‖b‖`; 0 for `b = 0`.
+    /// `‖b − A x‖ / ‖b‖` as the recurrence has it, with a preconditioner `⟨r, M r⟩^½ / ‖b‖`; 0 for `b = 0`, NaN for a `b`
+    /// that is not finite, of which nothing is solved.
     pub relative_residual: Array,
 }
 
@@ -135,5 +136,7 @@ fn iterate<X: Variable>(
         State { x, r, p, square: next, iterations: iterations + 1 }
     };
     let end = while_loop(go_on, step, init);
-    CgSolution { x: end.x, iterations: end.iterations, relative_residual: divide_or_zero(&end.square.sqrt(), &length) }
+    // Nothing is less than a NaN, so that no iteration was made.
+    let relative_residual = length.is_finite().select(divide_or_zero(&end.square.sqrt(), &length), f64::NAN);
+    CgSolution { x: end.x, iterations: end.iterations, relative_residual }
 }

@@ -46,6 +46,15 @@ fn conjugate_gradients_stop_as_the_reference_does() {
 }
 
 #[test]
+fn right_sides_that_are_not_finite_are_told() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let b = Array::from([1.0, bad]);
+        let solution = conjugate_gradient(|x: &Array| matrix().matmul(x), &b, &b.zeros_like(), &limits(1e-6, 10));
+        assert!(solution.relative_residual.item().unwrap().is_nan());
+    }
+}
+
+#[test]
 fn complex_systems_are_hermitian() {
     let c = Complex::new;
     let a = Array::from([[c(4.0, 0.0), c(1.0, 1.0)], [c(1.0, -1.0), c(3.0, 0.0)]]);

@@ -2,11 +2,11 @@
 
 use crate::sample::{assert_close, random};
 use cotangent::functional::{L1Norm, L21Norm, NonNegativeIndicator, ScaledFunctional};
-use cotangent::linop::{Boundary, CircularConvolve, FiniteDifference, Identity, MatrixOperator};
+use cotangent::linop::{Boundary, CircularConvolve, FiniteDifference, Identity, LinOp, MatrixOperator, operator_norm};
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{
-    Admm, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Stop, Term, implicit, solve, solve_batched,
-    unrolled,
+    AdaptiveBbStepSize, Admm, BbStepSize, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Pgm,
+    PgmState, Stop, Term, implicit, solve, solve_batched, unrolled,
 };
 use cotangent::solver::ConjugateGradient;
 use cotangent::{Array, DType, Tree, Type, grad};
@@ -77,6 +77,47 @@ fn the_derivative_at_the_solution_is_that_of_the_solution() {
     };
     let other = grad(state).call(Array::from(0.1f64)).unwrap().item().unwrap();
     assert!((other - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{other}, not {wanted}");
+}
+
+/// Of a step whose length is found on the way the solution does not depend on the length.
+#[test]
+fn step_sizes_that_are_found_leave_the_derivative_alone() {
+    let (y, truth) = (random(DType::F64, &[8], 91), random(DType::F64, &[5], 92));
+    let a = MatrixOperator::new(random(DType::F64, &[8, 5], 90)).unwrap();
+    let l0 = operator_norm(&LinOp::from(a.clone()), 100).unwrap().powi(2);
+    let options = Options { max_steps: 3000, stop: Stop::at(1e-11), ..Options::default() };
+    let problem = |lambda: Array| {
+        let f = SquaredL2Loss::new(y.clone()).unwrap().operator::<Array>(a.clone()).unwrap();
+        let g = ScaledFunctional::new(lambda, L1Norm::new());
+        Pgm::new(f, g, l0, Array::zeros(&[5], DType::F64))
+    };
+    fn error<M: Method<Variable = Array>>(method: &M, options: &Options, truth: &Array) -> Array
+    where
+        M::State: HasSolution,
+    {
+        (implicit(method, options, method.init(), 400).solution() - truth).abs2().sum()
+    }
+    let constant = |lambda: Array| error(&problem(lambda), &options, &truth);
+    let wanted = difference(constant, 0.1);
+    let slope = |f: &dyn Fn(Array) -> Array| grad(f).call(Array::from(0.1f64)).unwrap().item().unwrap();
+    let slopes = [
+        slope(&constant),
+        slope(&|lambda: Array| error(&problem(lambda).step_size(BbStepSize), &options, &truth)),
+        slope(&|lambda: Array| error(&problem(lambda).step_size(AdaptiveBbStepSize::default()), &options, &truth)),
+    ];
+    for slope in slopes {
+        assert!((slope - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{slopes:?}, not {wanted}");
+    }
+}
+
+trait HasSolution {
+    fn solution(&self) -> &Array;
+}
+
+impl<P> HasSolution for PgmState<Array, P> {
+    fn solution(&self) -> &Array {
+        &self.x
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::attrs::{Attr, AttrKind, Attrs};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::func::Func;
-use crate::trace::{Traced, trace_closed};
+use crate::trace::{Traced, replay, trace_closed};
 use crate::transform::jvp::push_forward;
 use crate::transform::vmap::BatchAxis;
 use crate::transform::{instantiate, raise, refusal, scatter, transpose, vmap};
@@ -241,31 +241,62 @@ fn jvp_root(prim: &'static Prim, xs: &[Array], tangents: &[Option<Array>], attrs
     if moved.iter().all(Option::is_none) {
         return (x, vec![None; total]);
     }
-    let solved = derivative_of(residual, consts).map(|matvec| {
-        let types = residual.result_types();
-        let right = moved.iter().zip(&types).map(|(moved, ty)| difference(&None, moved, ty));
+    // What is no floating-point number has no tangent: it is what it is at the root.
+    let types = residual.result_types();
+    let inexact: Vec<bool> = types.iter().map(|ty| ty.dtype.is_inexact()).collect();
+    let funcs = derivative_of(residual, consts, &inexact).and_then(|matvec| {
+        let role = |role| of_inexact(attrs.func(role), consts + count, &inexact);
+        Ok([Arc::new(matvec), role("tangent")?, role("cotangent")?])
+    });
+    let solved = funcs.map(|[matvec, tangent, cotangent]| {
+        let right = chosen(&moved, &inexact).zip(chosen(&types, &inexact));
+        let right: Vec<Array> = right.map(|(moved, ty)| difference(&None, moved, ty)).collect();
+        let unknowns = right.len();
         let operands: Vec<Array> = xs[..consts].iter().chain(&x[..count]).cloned().chain(right).collect();
-        let (tangent, cotangent) = (attrs.func("tangent"), attrs.func("cotangent"));
-        let funcs = [&Arc::new(matvec), tangent, tangent, cotangent];
-        let attrs = linear_attrs(funcs, consts + count);
-        apply_many(&LINEAR_SOLVE, &operands.iter().collect::<Vec<_>>(), attrs, count)
+        let attrs = linear_attrs([&matvec, &tangent, &tangent, &cotangent], consts + count);
+        apply_many(&LINEAR_SOLVE, &operands.iter().collect::<Vec<_>>(), attrs, unknowns)
     });
     match solved {
-        Ok(tangents) => (x, tangents.into_iter().map(Some).chain(vec![None; total - count]).collect()),
+        Ok(tangents) => (x, scatter(&tangents, &inexact).into_iter().chain(vec![None; total - count]).collect()),
         Err(error) => (vec![raise(error); total], vec![None; total]),
     }
 }
 
-/// The derivative of a residual by x, as a function of the constants, x and a direction.
-fn derivative_of(residual: &Func, consts: usize) -> Result<Func> {
+/// Those of `items` that have a flag.
+fn chosen<'a, T>(items: &'a [T], flags: &'a [bool]) -> impl Iterator<Item = &'a T> {
+    items.iter().zip(flags).filter_map(|(item, &flag)| flag.then_some(item))
+}
+
+/// The derivative of a residual by the floating-point numbers of x, as a function of the constants, x and a direction.
+fn derivative_of(residual: &Func, consts: usize, inexact: &[bool]) -> Result<Func> {
     let types = residual.param_types();
-    let params = types.iter().cloned().chain(types[consts..].iter().cloned());
+    let params = types.iter().chain(chosen(&types[consts..], inexact)).cloned();
     trace_closed(&format!("{}_derivative", residual.name), params, |params| {
         let (primals, direction) = params.split_at(types.len());
-        let flags: Vec<bool> = (0..types.len()).map(|position| position >= consts).collect();
+        let flags: Vec<bool> = std::iter::repeat_n(false, consts).chain(inexact.iter().copied()).collect();
         let (_, tangents) = push_forward(residual, primals, &scatter(direction, &flags));
-        tangents.iter().zip(residual.result_types()).map(|(tangent, ty)| instantiate(tangent, &ty)).collect()
+        let results = residual.result_types();
+        let results = chosen(&tangents, inexact).zip(chosen(&results, inexact));
+        results.map(|(tangent, ty)| instantiate(tangent, ty)).collect()
     })
+}
+
+/// A solver that takes, after its first operands, the floating-point numbers of the right side only, and gives those of the
+/// solution; the others are zero.
+fn of_inexact(solver: &Arc<Func>, first: usize, inexact: &[bool]) -> Result<Arc<Func>> {
+    if !inexact.contains(&false) {
+        return Ok(solver.clone());
+    }
+    let types = solver.param_types();
+    let params = types[..first].iter().chain(chosen(&types[first..], inexact)).cloned();
+    let restricted = trace_closed(&solver.name, params, |params| {
+        let (first, right) = params.split_at(first);
+        let right = scatter(right, inexact);
+        let right = right.iter().zip(&types[first.len()..]).map(|(right, ty)| instantiate(right, ty));
+        let operands: Vec<Array> = first.iter().cloned().chain(right).collect();
+        chosen(&replay(solver, &operands), inexact).cloned().collect()
+    });
+    restricted.map(Arc::new)
 }
 
 /// A function batched with all results.
