@@ -74,9 +74,14 @@ impl<'a> Puller<'a> {
         Puller { recomputed: values.to_vec(), ..self }
     }
 
-    /// The stored value from which the elements of `value` are loaded.
+    /// The stored value from which the elements of `value` are loaded. A literal is not, stored or not, so that what is known
+    /// about it, such as that an index is not below it, stays known.
     fn loaded(&self, value: Value) -> Option<Value> {
-        self.block.base(value).filter(|base| !self.recomputed.contains(base))
+        self.block.base(value).filter(|&base| !self.is_literal(base) && !self.recomputed.contains(&base))
+    }
+
+    fn is_literal(&self, value: Value) -> bool {
+        matches!(self.block.view(value), Some(View::Constant(_)))
     }
 
     /// Instructions evaluated in this kernel and where.
@@ -150,7 +155,8 @@ impl<'a> Puller<'a> {
     }
 
     fn define(&mut self, value: Value, map: &IndexMap) -> Result<Lane, Blocked> {
-        if self.depth >= MAX_DEPTH || self.dag.nodes.len() >= MAX_NODES {
+        // To put a literal into memory would not help.
+        if (self.depth >= MAX_DEPTH || self.dag.nodes.len() >= MAX_NODES) && !self.is_literal(value) {
             return Err(Blocked(value));
         }
         self.depth += 1;

@@ -9,7 +9,7 @@ use crate::run::call::CallOptions;
 use cotangent_ir::prim::control::scan_arrays;
 use cotangent_ir::prim::index::concatenate;
 use cotangent_ir::trace::trace;
-use cotangent_ir::{Array, DType, Func, Tensor, Type, generate};
+use cotangent_ir::{Array, DType, Func, Index, Tensor, Type, generate};
 use std::sync::Arc;
 
 fn data(func: &Func) -> Vec<Arc<Tensor>> {
@@ -180,6 +180,23 @@ fn operators_made_of_indexing_are_one_kernel() {
             assert_eq!(show::count(&plan, "copies"), Some(0), "{name}, {}", func.name);
         }
     }
+}
+
+/// A literal that has to be in memory as well, here as a result, is known all the same where it is used: that no row is
+/// below 0, so that every iteration of a loop over rows has one of its own, which lets workers share it.
+#[test]
+fn what_is_known_of_a_stored_literal_stays_known() {
+    let (rows, columns) = (64usize, 1024usize);
+    let traced = trace("rows", [f32s(&[rows, columns])], |params| {
+        let row = Array::iota(&[rows, columns], 0, DType::I32);
+        let bin = (&params[0] * 4.0).astype(DType::I32).clamp(0, 7);
+        let sums = Array::zeros(&[rows, 8], DType::F32).at(&[Index::from(&row), Index::from(&bin)]).add(&params[0]);
+        vec![sums, Array::from(0i32)]
+    });
+    let plan = check(&traced.unwrap().func);
+    let kernels = show::kernels(&plan);
+    let scattering = kernels.split("kernel").find(|kernel| kernel.contains("scatter")).unwrap();
+    assert!(scattering.contains("[8*i0 + 1*n") && !scattering.contains("read i32[1]"), "{kernels}");
 }
 
 /// The seed of the random functions; set `COTANGENT_SEED` to try others.
