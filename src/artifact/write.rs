@@ -31,7 +31,7 @@ pub struct KernelSource {
     name: String,
     description: String,
     plan: Plan,
-    lanes: crate::compile::Lanes,
+    settings: Settings,
     /// Data for the leading inputs of the plan.
     constants: Vec<Arc<Tensor>>,
     arguments: Vec<About>,
@@ -71,18 +71,18 @@ impl KernelSource {
     ) -> Result<KernelSource> {
         let options = options.as_environment_allows()?;
         cotangent_ir::verify::verify(func)?;
-        KernelSource::planned(name, plan(&prepared(func)?, &options), options.lanes, constants)
+        KernelSource::planned(name, plan(&prepared(func)?, &options), options.settings(), constants)
     }
 
     /// A compiled function.
     pub fn compiled(name: impl Into<String>, compiled: &Compiled) -> Result<KernelSource> {
-        KernelSource::planned(name, compiled.plan().clone(), compiled.lanes(), Vec::new())
+        KernelSource::planned(name, compiled.plan().clone(), compiled.settings(), Vec::new())
     }
 
     fn planned(
         name: impl Into<String>,
         plan: Plan,
-        lanes: crate::compile::Lanes,
+        settings: Settings,
         constants: Vec<Arc<Tensor>>,
     ) -> Result<KernelSource> {
         let given = constants.iter().map(|constant| constant.ty());
@@ -104,7 +104,7 @@ impl KernelSource {
             name: name.into(),
             description: String::new(),
             plan,
-            lanes,
+            settings,
             constants,
             arguments,
             results,
@@ -316,7 +316,7 @@ impl KernelBuilder {
         let mut code =
             LevelCode { level, bytes: Vec::new(), symbols: Vec::new(), relocations: Vec::new(), entries: Vec::new() };
         for source in &self.functions {
-            let settings = Settings { lanes: source.lanes, processor: Processor::Level(level), ..Settings::default() };
+            let settings = Settings { processor: Processor::Level(level), profile: false, ..source.settings };
             code.add(&source.name, emit_relocatable(&source.plan, &settings));
         }
         code

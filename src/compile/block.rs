@@ -1,7 +1,6 @@
 //! One function body as fusion sees it: which values live in memory, and which are expressions of those.
 
 use cotangent_ir::kernel::ReduceOp;
-use cotangent_ir::prim::shape::CONSTANT;
 use cotangent_ir::prim::{Lower, Routine, View};
 use cotangent_ir::{Func, Inst, Type, Value};
 use smallvec::SmallVec;
@@ -200,8 +199,9 @@ impl<'a> Block<'a> {
         let mut literals: Vec<Option<Value>> = vec![None; self.func.value_count()];
         for (inst, view) in self.func.insts().iter().zip(&self.views) {
             let literal = match view {
+                Some(View::Constant(_)) => Some(inst.result()),
                 Some(View::Affine(_) | View::Reshape) => literals[inst.args[0].index()],
-                _ => (inst.prim.name == CONSTANT.name).then(|| inst.result()),
+                _ => None,
             };
             if let Some(literal) = literal {
                 literals[inst.result().index()] = Some(literal);

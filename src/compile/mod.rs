@@ -72,7 +72,7 @@ pub struct Compiled {
     plan: Plan,
     compile_time: Duration,
     code_bytes: usize,
-    lanes: Lanes,
+    settings: Settings,
     kernel_lanes: Vec<Option<Lanes>>,
 }
 
@@ -161,9 +161,9 @@ impl Compiled {
         KernelBuilder::new(name).function(source).save(path)
     }
 
-    /// How its elements are processed, as far as its kernels allow.
-    pub(crate) fn lanes(&self) -> Lanes {
-        self.lanes
+    /// How it was emitted.
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
     }
 
     /// Time from the function to runnable code.
@@ -198,7 +198,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
     let options = options.as_environment_allows()?;
     cotangent_ir::verify::verify(func)?;
     let plan = plan(&prepared(func)?, &options);
-    let settings = Settings { lanes: options.lanes, profile: options.profile, ..Settings::default() };
+    let settings = options.settings();
     let code = emit(&plan, &settings);
     let (code_bytes, kernel_lanes) = (code.bytes, code.kernel_lanes);
     let program = Program::emitted(Parts {
@@ -215,7 +215,7 @@ pub fn compile_uncached(func: &Func, options: &Options) -> Result<Compiled> {
         entry: code.entry,
         code: Box::new(code.owner),
     });
-    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes, lanes: options.lanes, kernel_lanes })
+    Ok(Compiled { program, plan, compile_time: start.elapsed(), code_bytes, settings, kernel_lanes })
 }
 
 /// The function as fusion gets it: simplified, then in the terms that fusion knows.

@@ -1,6 +1,6 @@
 //! How a function is compiled, and how to find the optimisation at fault where compiled code is wrong.
 
-use crate::compile::emit::Lanes;
+use crate::compile::emit::{Lanes, Settings};
 use cotangent_ir::{Error, ErrorKind, Result};
 use std::sync::OnceLock;
 
@@ -30,6 +30,8 @@ pub struct Options {
     pub join_transforms: bool,
     /// Emit vector or scalar code.
     pub lanes: Lanes,
+    /// Let lanes that scatter take turns with those of distant elements, so that they do not wait for each other.
+    pub scatter_in_turns: bool,
     /// Turn divisions into products with a known or shared reciprocal.
     pub reciprocals: bool,
     /// Compute with integers what the ranges of integers leave to be computed.
@@ -61,6 +63,7 @@ impl Default for Options {
             rotate_loops: true,
             join_transforms: true,
             lanes: Lanes::Wide,
+            scatter_in_turns: true,
             reciprocals: true,
             ranges: true,
             join_loops: true,
@@ -77,7 +80,7 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 17] = [
+const OPTIMISATIONS: [Optimisation; 18] = [
     ("fusion", |options| options.fuse = false),
     ("recomputation", |options| options.recompute = false),
     ("windows", |options| options.windows = false),
@@ -87,6 +90,7 @@ const OPTIMISATIONS: [Optimisation; 17] = [
     ("filters", |options| options.join_transforms = false),
     ("wide", |options| options.lanes = if options.lanes == Lanes::Scalar { Lanes::Scalar } else { Lanes::Vector }),
     ("vectors", |options| options.lanes = Lanes::Scalar),
+    ("turns", |options| options.scatter_in_turns = false),
     ("reciprocals", |options| options.reciprocals = false),
     ("ranges", |options| options.ranges = false),
     ("joining", |options| options.join_loops = false),
@@ -100,9 +104,9 @@ const OPTIMISATIONS: [Optimisation; 17] = [
 impl Options {
     /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `windows`
     /// (in which long bodies are fused), `hoisting` (out of loops), `commoning` (of iterations), `rotation` (of loops),
-    /// `filters` (transforms there and back in one call), `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges`
-    /// (of integers), `joining` (of loops), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers`
-    /// (few of them), `threads`.
+    /// `filters` (transforms there and back in one call), `wide` (vectors of 256 bits), `vectors`, `turns` (of lanes that
+    /// scatter), `reciprocals`, `ranges` (of integers), `joining` (of loops), `streaming` (stores past the cache), `in-place`,
+    /// `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }
@@ -133,6 +137,16 @@ impl Options {
         match NAMES.get_or_init(|| std::env::var(DISABLE_VARIABLE).ok()) {
             Some(names) => self.without_named(names, DISABLE_VARIABLE),
             None => Ok(self),
+        }
+    }
+
+    /// How plans are emitted with these options.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            lanes: self.lanes,
+            profile: self.profile,
+            scatter_in_turns: self.scatter_in_turns,
+            ..Settings::default()
         }
     }
 

@@ -29,6 +29,5 @@ fn plan(func: &Func) -> Result<Plan, Failure> {
 }
 
 fn listing() -> Result<Settings> {
-    let lanes = Options::default().as_environment_allows()?.lanes;
-    Ok(Settings { lanes, listing: true, ..Settings::default() })
+    Ok(Settings { listing: true, ..Options::default().as_environment_allows()?.settings() })
 }

@@ -87,7 +87,7 @@ fn in_widest_vectors(plan: &Plan, versions: &[Version], settings: &Settings) -> 
         return versions.iter().map(|_| None).collect();
     }
     let compile = |versions: &[Version]| -> Vec<Option<MachineCode>> {
-        let code = |version: &Version| wide::compile(&plan.kernels[version.0], layout(plan, version), settings.listing);
+        let code = |version: &Version| wide::compile(&plan.kernels[version.0], layout(plan, version), settings);
         versions.iter().map(code).collect()
     };
     let threads = available_parallelism().map_or(1, NonZero::get).min(versions.len() / KERNELS_PER_THREAD);

@@ -69,6 +69,8 @@ pub struct Settings {
     pub processor: Processor,
     /// Whether the program marks the beginning of every step.
     pub profile: bool,
+    /// Whether lanes of distant vectors scatter in turns.
+    pub scatter_in_turns: bool,
 }
 
 /// What the processor is taken to be able to do.
@@ -91,6 +93,7 @@ impl Default for Settings {
             listing: false,
             processor: Processor::Native,
             profile: false,
+            scatter_in_turns: true,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Kernels by the shape of their loops and accesses.
 
 use super::{check, check_with};
+use cotangent_ir::{Scalar, Tensor};
 
 #[test]
 fn elementwise() {
@@ -415,11 +416,12 @@ fn many_accumulators() {
 /// Bins that depend on two loops: neighbouring lanes meet, some are left out, two outputs write the same array.
 #[test]
 fn lanes_that_scatter_to_one_element_all_count() {
-    for (dtype, op) in [("f32", "sum"), ("f64", "sum"), ("f32", "prod"), ("i32", "sum"), ("f32", "max"), ("i16", "min")]
-    {
+    let kinds = [("f32", "sum"), ("f64", "sum"), ("f32", "prod"), ("i32", "sum"), ("f32", "max"), ("i16", "min")];
+    for ((dtype, op), columns) in kinds.into_iter().flat_map(|kind| [37, 150].map(|columns| (kind, columns))) {
+        let size = 5 * columns;
         check(&format!(
-            "kernel @k [5, 37] (p0: read f32[185], p1: read {dtype}[185], p2: write {dtype}[60]) {{
-    n0 = load p0 [37*i0 + 1*i1] : f32
+            "kernel @k [5, {columns}] (p0: read f32[{size}], p1: read {dtype}[{size}], p2: write {dtype}[60]) {{
+    n0 = load p0 [{columns}*i0 + 1*i1] : f32
     n1 = floor n0 : f32
     n2 = convert n1 : i32
     n3 = convert n2 : i64
@@ -428,7 +430,7 @@ fn lanes_that_scatter_to_one_element_all_count() {
     n6 = max n3, n4 : i64
     n7 = min n6, n5 : i64
     n8 = eq n3, n7 : bool
-    n9 = load p1 [37*i0 + 1*i1] : {dtype}
+    n9 = load p1 [{columns}*i0 + 1*i1] : {dtype}
     n10 = const 1f32 : f32
     n11 = convert n10 : {dtype}
     n12 = select n8, n9, n11 : {dtype}
@@ -438,6 +440,66 @@ fn lanes_that_scatter_to_one_element_all_count() {
 "
         ));
     }
+}
+
+/// Vectors far apart in a loop: its index, elements apart, a sum and a store have to do with it too. Two outputs have
+/// positions of their own, two have the same. Sums of integers do not depend on the order.
+#[test]
+fn lanes_that_scatter_take_turns() {
+    for columns in [64, 200, 301] {
+        let size = 3 * columns;
+        let text = format!(
+            "kernel @k [3, {columns}] (p0: read f32[{size}], p1: read f32[{}], p2: write f32[{size}],
+                p3: write f32[1], p4: write f32[60], p5: write f64[60]) {{
+    n0 = load p0 [{columns}*i0 + 1*i1] : f32
+    n1 = floor n0 : f32
+    n2 = convert n1 : i64
+    n3 = const 0i64 : i64
+    n4 = const 15i64 : i64
+    n5 = max n2, n3 : i64
+    n6 = min n5, n4 : i64
+    n7 = index i1 : i64
+    n8 = const 18i64 : i64
+    n9 = min n7, n8 : i64
+    n10 = load p1 [{size}*i0 + 3*i1] : f32
+    n11 = convert n7 : f32
+    n12 = add n10, n11 : f32
+    n13 = convert n1 : f64
+    n14 = floor n10 : f32
+    store p2 [{columns}*i0 + 1*i1], n12
+    reduce sum p3 [0], n1
+    scatter sum p4 [1 + 20*i0 + 1*n6], n14
+    scatter sum p4 [20*i0 + 1*n6], n1
+    scatter sum p4 [20*i0 + 1*n9], n14
+    scatter sum p5 [20*i0 + 1*n6], n13
+}}
+",
+            3 * size
+        );
+        check_with(&text, |numbers, operand, ty| match operand {
+            0 | 1 => numbers.tensor(ty),
+            _ => Tensor::from_fn(ty.clone(), |_| Scalar::zero(ty.dtype)),
+        });
+    }
+}
+
+/// Elements to which lanes are added move with the loop that is cut into parts.
+#[test]
+fn lanes_that_scatter_behind_a_moving_pointer_take_turns() {
+    check(
+        "kernel @k [2, 150] (p0: read i32[300], p1: read f32[300], p2: write f32[900]) {
+    n0 = load p0 [150*i0 + 1*i1] : i32
+    n1 = convert n0 : i64
+    n2 = const 0i64 : i64
+    n3 = const 1i64 : i64
+    n4 = max n1, n2 : i64
+    n5 = min n4, n3 : i64
+    n6 = load p1 [150*i0 + 1*i1] : f32
+    scatter sum p2 [450*i0 + 3*i1 + 1*n5], n6
+    scatter sum p2 [1 + 450*i0 + 3*i1 + 1*n5], n6
+}
+",
+    );
 }
 
 #[test]

@@ -141,9 +141,10 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
         let args: Vec<Arc<Tensor>> = inputs.into_iter().map(Arc::new).collect();
         let all = vec![(0..kernel.operands.len() as u32).collect()];
         let streaming = Plan { streams: all, ..plan.clone() };
-        let ways = WAYS.iter().map(|way| (&plan, *way)).chain([(&streaming, WAYS[0])]);
-        for (plan, (lanes, processor)) in ways {
-            let settings = Settings { lanes, processor, verify: true, listing: false, profile: false };
+        let ways = WAYS.iter().map(|way| (&plan, *way, true)).chain([(&streaming, WAYS[0], true)]);
+        let one_by_one = kernel.scatters().then_some((&plan, WAYS[0], false));
+        for (plan, (lanes, processor), scatter_in_turns) in ways.chain(one_by_one) {
+            let settings = Settings { lanes, processor, scatter_in_turns, verify: true, ..Settings::default() };
             let program = program(plan, &settings);
             let run = |threads| {
                 let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
@@ -160,7 +161,7 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
                 &results,
                 &expected,
                 chunks,
-                &format!("{lanes:?}, {processor:?}, {chunks} chunks: {text}"),
+                &format!("{lanes:?}, {processor:?}, in turns: {scatter_in_turns}, {chunks} chunks: {text}"),
             );
         }
     }

@@ -4,6 +4,7 @@ use super::assembler::ALIGNMENT;
 use super::complex;
 use super::frame::{Frame, Groups, View};
 use super::narrow;
+use super::scatter;
 use super::select::{Element, Width};
 use crate::compile::emit::body::Facts;
 use crate::compile::emit::split::Split;
@@ -13,9 +14,11 @@ use cotangent_ir::kernel::{Access, Kernel, NodeId, NodeKind, Output, OutputKind}
 const ACCUMULATORS: usize = 8;
 /// The same for a single vector: an instruction and what it waits for take up to six.
 const MOST_ACCUMULATORS: usize = 10;
+/// Outputs that scatter, times vectors, up to which blocks have several vectors: each takes three vectors of the frame.
+const SCATTERED: usize = 16;
 /// Instructions from which on a body is not written out several times anyway.
 const SHORT: usize = 40;
-/// Instructions from which on it would become too long.
+/// Instructions from which on it would become too long; twice as many for vectors that scatter in turns, together.
 const LONG: usize = 200;
 
 /// What every node is held in.
@@ -74,13 +77,23 @@ pub(super) fn groups(view: View<'_>, split: &Split, frame: &mut Frame) -> Option
         if view.gathers(access) && i32::try_from(farthest).is_err() {
             return None;
         }
-        let reach = 64 * view.step(access).abs().max(1);
-        if i32::try_from((access.offset.abs() + reach) * dtype.size() as i64).is_err() {
+        if !reaches(view, operand, access, 64) {
             return None;
         }
         groups.add(view, operand, access, frame)?;
     }
     Some(groups)
+}
+
+/// Whether the elements of an access that are up to so many steps of the vector loop away can be reached from its pointer.
+fn reaches(view: View<'_>, operand: u32, access: &Access, steps: i64) -> bool {
+    let size = view.kernel.operands[operand as usize].dtype.size() as i64;
+    i32::try_from((access.offset.abs() + steps * view.step(access).abs().max(1)) * size).is_ok()
+}
+
+/// The same of all accesses.
+pub(super) fn all_reach(view: View<'_>, split: &Split, steps: i64) -> bool {
+    accesses(view.kernel, split).all(|(operand, access)| reaches(view, operand, access, steps))
 }
 
 /// Everything that is read or written, with the operand.
@@ -120,15 +133,22 @@ pub(super) fn streams(view: View<'_>, split: &Split, wanted: &[u32]) -> Vec<bool
     outputs.map(streams).collect()
 }
 
-/// Vectors in a block: as many as wanted, but so few that their accumulators leave registers to compute with. None if not
-/// even those of one vector do.
-pub(super) fn unroll(kernel: &Kernel, split: &Split, facts: &Facts, width: Width) -> Option<usize> {
+/// Vectors in a block: as many as wanted, but so few that their accumulators leave registers to compute with, and their
+/// scattered lanes room in the frame. None if not even the accumulators of one vector do. Lanes scatter in turns or not.
+pub(super) fn unroll(kernel: &Kernel, split: &Split, facts: &Facts, width: Width, in_turns: bool) -> Option<usize> {
     let accumulating = kernel.outputs.iter().zip(&facts.levels).filter(|(_, level)| level.is_some());
     let parts = accumulating
         .map(|(output, _)| Some(width.parts(Element::of(kernel.operands[output.operand as usize].dtype, false)?)));
     let accumulators = parts.sum::<Option<usize>>()?;
-    let mut unroll = if waits(split, facts) { 4 } else { facts.unroll.max(2) };
-    while unroll > 1 && unroll * accumulators > ACCUMULATORS {
+    let scattered = kernel.outputs.iter().filter(|output| output.kind.scatters()).count();
+    let mut unroll = match (scattered > 0, in_turns) {
+        (true, true) => scatter::IN_TURNS,
+        (true, false) => 1,
+        (false, _) if waits(split, facts) => 4,
+        (false, _) => facts.unroll.max(2),
+    };
+    let long = |unroll: usize| scattered > 0 && unroll > 2 && unroll * facts.cost > 2 * LONG;
+    while unroll > 1 && (unroll * accumulators > ACCUMULATORS || unroll * scattered > SCATTERED || long(unroll)) {
         unroll /= 2;
     }
     (unroll * accumulators <= MOST_ACCUMULATORS).then_some(unroll)

@@ -23,14 +23,14 @@ const COPY: Opcode = Opcode::new("vmovaps", 1, 0, 0x28);
 const CANDIDATES: usize = 12;
 
 /// An instruction with registers.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Placed {
     /// A vector instruction.
     Vector { opcode: Opcode, reg: u8, vvvv: Option<u8>, rm: Source, immediate: Option<u8> },
     /// A call that is rarely made.
     Rare { helper: Helper, argument: u8, mask: u8, result: u8 },
     /// Lanes combined with memory, by way of a register.
-    Scatter { lanes: scatter::Lanes, address: Memory, register: u8 },
+    Scatter { updates: Vec<scatter::Update>, register: u8 },
 }
 
 /// Code with registers.
@@ -51,15 +51,15 @@ impl Allocation {
 
     /// Writes the code; what is rarely done is added to `detours`.
     pub(crate) fn write(&self, assembler: &mut Assembler, detours: &mut Vec<Detour>) {
-        for &placed in &self.code {
-            match placed {
+        for placed in &self.code {
+            match *placed {
                 Placed::Vector { opcode, reg, vvvv, rm, immediate } => {
                     assembler.vector(opcode, reg, vvvv, rm, immediate);
                 }
                 Placed::Rare { helper, argument, mask, result } => {
                     detours.push(detour::leave(assembler, helper, argument, mask, result));
                 }
-                Placed::Scatter { lanes, address, register } => scatter::write(assembler, lanes, address, register),
+                Placed::Scatter { ref updates, register } => scatter::write(assembler, updates, register),
             }
         }
     }
@@ -240,10 +240,9 @@ impl<'a, S: FnMut(usize) -> Memory> Allocator<'a, S> {
                 self.emit(inst.opcode, value, Some(mask), accessed(inst), None);
                 self.expire();
             }
-            Shape::Scatter(lanes) => {
-                let address = inst.memory.unwrap_or_else(|| internal("a scatter to nowhere"));
+            Shape::Scatter(number) => {
                 let register = self.take(&locked);
-                self.code.push(Placed::Scatter { lanes, address, register });
+                self.code.push(Placed::Scatter { updates: self.region.scattered[number].clone(), register });
             }
             Shape::Fused => self.fused(inst, &mut locked),
         }

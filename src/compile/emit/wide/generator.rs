@@ -10,6 +10,7 @@ use super::region::Region;
 use super::scatter;
 use super::select::{Element, Width};
 use super::transpose::{self, Tile};
+use crate::compile::emit::Settings;
 use crate::compile::emit::body::{Facts, Order, order};
 use crate::compile::emit::kernel_function::{Layout, chunk_size};
 use crate::compile::emit::split::{Nest, Split, split};
@@ -20,7 +21,7 @@ use std::collections::HashMap;
 
 /// The code of a kernel's function `(table, scalars, first chunk, chunk after the last)`. None if the kernel needs something
 /// that is not here.
-pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Option<MachineCode> {
+pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, settings: &Settings) -> Option<MachineCode> {
     let order = order(kernel);
     // Of a single iteration there are no neighbours.
     let vector = order.vector.filter(|_| kernel.iterations() > 1)?;
@@ -45,9 +46,10 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
     }
-    let unroll = admission::unroll(kernel, &split, &facts, width)?;
+    let in_turns = kernel.scatters() && settings.scatter_in_turns;
+    let unroll = admission::unroll(kernel, &split, &facts, width, in_turns)?;
     let generator = Generator {
-        assembler: Assembler::new(listing),
+        assembler: Assembler::new(settings.listing),
         kernel,
         order: &order,
         split: &split,
@@ -58,6 +60,8 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
         lanes: width.lanes() as i64,
         vector,
         unroll: unroll as i64,
+        spacing: width.lanes() as i64,
+        in_turns,
         ragged,
         wanted: Vec::new(),
         tile,
@@ -68,6 +72,8 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, listing: bool) -> Opt
         groups,
         spill_slots: Vec::new(),
         scattered: HashMap::new(),
+        waiting: Vec::new(),
+        turns: scatter::Turns::AtEnd,
         detours: Vec::new(),
         known: QuickMap::default(),
         uses: vec![0; split.nodes.len()],
@@ -120,6 +126,10 @@ pub(crate) struct Generator<'k> {
     pub(crate) vector: usize,
     /// Vectors in a block.
     pub(super) unroll: i64,
+    /// Elements from one vector of a block to the next: as many as there are lanes, unless vectors take turns.
+    pub(super) spacing: i64,
+    /// Whether lanes of distant vectors scatter in turns.
+    pub(super) in_turns: bool,
     /// Whether some access cannot be done under a mask known only at run time.
     pub(super) ragged: bool,
     /// By node, the lanes that a load reads where it is not all.
@@ -135,8 +145,11 @@ pub(crate) struct Generator<'k> {
     pub(crate) frame: Frame,
     pub(crate) groups: Groups,
     spill_slots: Vec<Memory>,
-    /// Room for the positions and the values that a scatter's lanes take one by one, by output and vector of the block.
-    pub(super) scattered: HashMap<(usize, usize), [Memory; 3]>,
+    /// Room for what a scatter's lanes take one by one, by output and vector of the block.
+    pub(super) scattered: HashMap<(usize, usize), scatter::Room>,
+    /// Lanes to be combined with memory, by vector of the block.
+    pub(super) waiting: Vec<Vec<scatter::Lanes>>,
+    pub(super) turns: scatter::Turns,
     pub(super) detours: Vec<Detour>,
     /// Where nodes are that were computed outside of the loops at hand, by vector of the block.
     pub(crate) known: QuickMap<(NodeId, usize), SmallVec<[Memory; 2]>>,

@@ -10,6 +10,7 @@ use super::generator::{Active, Block, Generator};
 use super::narrow;
 use super::reduce::Totals;
 use super::region::{MOVE, Operand, Region, STORE, STREAM, Shape, Value};
+use super::scatter::Turns;
 use super::select::{Arg, Element, Lane, Selector, Width, fused_opcode};
 use crate::compile::emit::contraction::{Contraction, contraction};
 use crate::compile::emit::split::Body;
@@ -86,14 +87,23 @@ impl Generator<'_> {
         let mut code = Code::new(region);
         let mut totals = Totals::new(pinned);
         let mut starts = Vec::new();
+        self.waiting.resize_with(block.vectors, Vec::new);
         for vector in 0..block.vectors {
             starts.push(code.region.insts.len());
+            self.waiting[vector].clear();
             self.outputs(&mut code, body, level, vector, &mut totals)?;
+            self.take_turns(&mut code.region, vector);
         }
-        // The processor looks ahead far enough to overlap short sequences by itself.
-        if block.rows == 1 && pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
+        // The processor looks ahead far enough to overlap short sequences by itself, and those with lanes to be combined
+        // between them.
+        if self.turns == Turns::AtEnd
+            && block.rows == 1
+            && pinned.is_some()
+            && code.region.insts.len() >= LONG_BODY * block.vectors
+        {
             code.region.interleave(&starts);
         }
+        self.take_all_turns(&mut code.region);
         self.write_totals(&mut code, totals);
         Some(code.region)
     }
@@ -418,7 +428,7 @@ impl Generator<'_> {
         let broadcast = code.region.load(Opcode::new("vpbroadcastd", 2, 1, 0x58), home);
         let (row, column) = if vector == 0 { (0, 0) } else { self.place_in_tile(vector) };
         let bytes: Vec<u8> = if axis == self.order.axes[self.vector] {
-            let first = column as i32 * self.lanes as i32;
+            let first = column as i32 * self.spacing as i32;
             (first..first + 8).flat_map(i32::to_le_bytes).collect()
         } else if row > 0 && self.tile.is_some_and(|tile| tile.axis == axis) {
             (row as i32).to_le_bytes().repeat(8)
@@ -564,7 +574,7 @@ impl Generator<'_> {
         // Outside of the vector loop there is no block, and a single vector.
         let (row, column) = if vector == 0 { (0, 0) } else { self.place_in_tile(vector) };
         let down = self.tile.map_or(0, |tile| self.view.stride(access, tile.axis) * row as i64);
-        let displacement = i32::try_from((access.offset + down + column as i64 * self.lanes * step) * size).ok()?;
+        let displacement = i32::try_from((access.offset + down + column as i64 * self.spacing * step) * size).ok()?;
         let scale = self.view.scale(operand, access);
         let index = scale.filter(|&scale| scale != 0).map(|scale| (INDEX, scale));
         Some(Memory::At { base, index, displacement })

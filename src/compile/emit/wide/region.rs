@@ -4,7 +4,7 @@
 //! Operands may be places in memory; which of them an instruction can take as they are is decided with the registers.
 
 use super::assembler::{Gpr, Memory, Opcode};
-use super::scatter::Lanes;
+use super::scatter::Update;
 use smallvec::{SmallVec, smallvec};
 use std::collections::VecDeque;
 
@@ -56,8 +56,8 @@ pub(crate) enum Shape {
     Store,
     /// Writes the second operand to memory where the sign bits of the first are set.
     MaskedStore,
-    /// Combines lanes that are in the frame with elements in memory.
-    Scatter(Lanes),
+    /// Combines lanes that are in the frame with elements in memory: those under a number in the region's list.
+    Scatter(usize),
 }
 
 /// A function that replaces both or all four floats at an address by its values.
@@ -89,6 +89,8 @@ pub(crate) struct Region {
     pub(crate) values: u32,
     /// Values that keep their register.
     pub(crate) pinned: Vec<Value>,
+    /// What each scatter combines, one after the other.
+    pub(crate) scattered: Vec<Vec<Update>>,
 }
 
 /// Loads and stores of whole vectors, aligned or not, and moves.
@@ -203,9 +205,11 @@ impl Region {
         Operand::Value(result)
     }
 
-    /// Combines lanes with the elements at an address plus the size of one times their positions.
-    pub(crate) fn scatter(&mut self, address: Memory, lanes: Lanes) {
-        self.access(Shape::Scatter(lanes), STORE, None, smallvec![], address);
+    /// Combines lanes with the elements at their positions.
+    pub(crate) fn scatter(&mut self, updates: Vec<Update>) {
+        let (shape, args) = (Shape::Scatter(self.scattered.len()), SmallVec::new());
+        self.insts.push(Inst { shape, opcode: STORE, immediate: None, result: None, args, memory: None });
+        self.scattered.push(updates);
     }
 
     fn access(

@@ -3,6 +3,8 @@
 
 use super::assembler::{Assembler, Condition, Gpr, Memory, Opcode, Source, Ymm};
 use super::compile;
+use super::scatter::IN_TURNS;
+use crate::compile::emit::Settings;
 use crate::compile::emit::kernel_function::Layout;
 use crate::run::program::Place;
 use cotangent_ir::text::parse_kernel;
@@ -86,7 +88,7 @@ fn distances() {
 fn is_taken(text: &str) -> bool {
     let kernels = parse_kernel::kernels(text).unwrap_or_else(|error| panic!("{error}"));
     let places: Vec<Place> = (0..kernels[0].operands.len()).map(|slot| Place::Slot(slot as u32)).collect();
-    compile(&kernels[0], Layout { places: &places, chunks: 4, streams: &[] }, false).is_some()
+    compile(&kernels[0], Layout { places: &places, chunks: 4, streams: &[] }, &Settings::default()).is_some()
 }
 
 /// The kernels that this folder is for: elementwise, with neighbours, with sums.
@@ -139,6 +141,20 @@ fn what_is_taken() {
             store p1 [128*i0 + 1*i1], n0
         }"
     ));
+    // Lanes that have places of their own, in bins that move along, beside a sum.
+    assert!(is_taken(
+        "kernel @bins [8, 64] (p0: read i32[512], p1: read f32[1536], p2: write f32[1536], p3: write f32[1]) {
+            n0 = load p0 [64*i0 + 1*i1] : i32
+            n1 = const 0i32 : i32
+            n2 = const 2i32 : i32
+            n3 = max n0, n1 : i32
+            n4 = min n3, n2 : i32
+            n5 = convert n4 : i64
+            n6 = load p1 [192*i0 + 3*i1] : f32
+            scatter sum p2 [192*i0 + 3*i1 + 1*n5], n6
+            reduce sum p3 [0], n6
+        }"
+    ));
     // Vectors that cannot be written at once.
     assert!(!is_taken(
         "kernel @strided [64] (p0: read f32[64], p1: write f32[256]) {
@@ -162,7 +178,8 @@ fn streaming_stores(columns: usize) -> usize {
     );
     let kernels = parse_kernel::kernels(&text).unwrap_or_else(|error| panic!("{error}"));
     let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 4, streams: &[1] };
-    let text = compile(&kernels[0], layout, true).map_or(String::new(), |code| code.text);
+    let text = compile(&kernels[0], layout, &Settings { listing: true, ..Settings::default() })
+        .map_or(String::new(), |code| code.text);
     let (stores, fences) = (text.matches("vmovntps").count(), text.matches("sfence").count());
     assert_eq!(fences, usize::from(stores > 0));
     stores
@@ -173,4 +190,35 @@ fn streaming_stores(columns: usize) -> usize {
 fn aligned_vectors_are_stored_past_the_cache() {
     assert!(streaming_stores(256) >= 4);
     assert_eq!(streaming_stores(255), 0);
+}
+
+/// The code of a histogram, in which lanes take turns or not.
+fn histogram(extent: usize, scatter_in_turns: bool) -> String {
+    let text = format!(
+        "kernel @histogram [{extent}] (p0: read f32[{extent}], p1: write f32[1000]) {{
+            n0 = load p0 [1*i0] : f32
+            n1 = convert n0 : i32
+            n2 = const 0i32 : i32
+            n3 = const 999i32 : i32
+            n4 = max n1, n2 : i32
+            n5 = min n4, n3 : i32
+            n6 = convert n5 : i64
+            scatter sum p1 [1*n6], n0
+        }}"
+    );
+    let kernels = parse_kernel::kernels(&text).unwrap_or_else(|error| panic!("{error}"));
+    let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 1, streams: &[] };
+    let settings = Settings { listing: true, scatter_in_turns, ..Settings::default() };
+    compile(&kernels[0], layout, &settings).map_or(String::new(), |code| code.text)
+}
+
+/// Each vector of a block goes through a part of the loop of its own.
+#[test]
+fn vectors_that_take_turns_are_far_apart() {
+    let part = 2048 / IN_TURNS;
+    let second = format!("[rbx + rax*4 + {}]", 4 * part);
+    assert!(histogram(2048, true).contains(&second));
+    assert!(!histogram(2048, false).contains(&second));
+    // Of a short loop there are fewer parts, with two vectors each.
+    assert!(histogram(8 * IN_TURNS, true).contains("[rbx + rax*4 + 64]"));
 }

@@ -1,7 +1,8 @@
 //! The vector loop, whose index is in a register.
 //!
 //! A segment of it runs as a loop over blocks of several vectors, then over single vectors, then what is left under a mask,
-//! or element by element where some access cannot be masked.
+//! or element by element where some access cannot be masked. The vectors of a block are neighbours, but where lanes scatter:
+//! there the segment is cut into as many parts as a block has vectors, and each vector goes through a part of its own.
 
 use super::assembler::{Condition, Gpr, Memory, Source};
 use super::edges::{self, Inside, Piece};
@@ -74,13 +75,19 @@ impl Generator<'_> {
 
     /// A segment of the vector loop with known ends.
     fn whole_segment(&mut self, inside: &Nest, mut low: i64, high: i64, level: usize) -> Option<()> {
-        let unroll = self.tile.filter(|_| self.rows > 1).map_or(self.unroll, |tile| tile.columns as i64);
+        let mut unroll = self.tile.filter(|_| self.rows > 1).map_or(self.unroll, |tile| tile.columns as i64);
         let rows = self.rows;
+        // Short segments are cut into fewer parts, rather than into parts of a vector each.
+        while self.in_turns && rows == 1 && unroll > 2 && high - low < 2 * self.lanes * unroll {
+            unroll /= 2;
+        }
         let step = self.lanes * unroll;
         let blocks = (high - low) / step;
         let whole = Block { vectors: unroll as usize * rows, rows, active: Active::All };
         if blocks == 1 {
             self.trip(inside, level, whole, step)?;
+        } else if self.can_take_turns(inside, whole, blocks) {
+            self.blocks_in_turns(inside, level, whole, low, blocks)?;
         } else if blocks > 1 {
             let limit = low + blocks * step;
             self.blocks(inside, level, whole, step, Limit::Known(limit, blocks))?;
@@ -155,7 +162,7 @@ impl Generator<'_> {
     }
 
     /// One block at the index, which then moves on.
-    fn trip(&mut self, inside: &Nest, level: usize, block: Block, step: i64) -> Option<()> {
+    pub(super) fn trip(&mut self, inside: &Nest, level: usize, block: Block, step: i64) -> Option<()> {
         self.block = Some(block);
         self.note_index(&inside.nodes());
         self.enter(inside, level + 1)?;
@@ -183,7 +190,7 @@ impl Generator<'_> {
     }
 
     /// Blocks from the index on as long as they are whole.
-    fn blocks(&mut self, inside: &Nest, level: usize, block: Block, step: i64, limit: Limit) -> Option<()> {
+    pub(super) fn blocks(&mut self, inside: &Nest, level: usize, block: Block, step: i64, limit: Limit) -> Option<()> {
         let step = step as i32;
         let done = self.assembler.label();
         let [strip, end] = SCRATCH;
@@ -255,7 +262,7 @@ impl Generator<'_> {
 
 /// Where a loop over blocks ends.
 #[derive(Clone, Copy)]
-enum Limit {
+pub(super) enum Limit {
     /// At an index, after so many trips.
     Known(i64, i64),
     /// Before the index in the frame; whole blocks only.
