@@ -36,6 +36,7 @@ mod reciprocal;
 mod recompute;
 pub mod report;
 mod rotate;
+mod rows;
 mod scatter;
 mod schedule;
 pub mod show;

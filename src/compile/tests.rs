@@ -332,6 +332,39 @@ fn streaming_changes_no_bit() {
     assert_eq!(results[0].1.bytes(), results[1].1.bytes());
 }
 
+/// Sums over the rows of large matrices go along the rows, which changes the order of additions and nothing else.
+#[test]
+fn sums_along_rows_are_the_same() {
+    for dtype in [DType::F32, DType::F64] {
+        for shape in [[700, 520], [1029, 515]] {
+            let types = [Type::new(dtype, &shape), Type::new(dtype, &shape[..1])];
+            let traced = trace("weighted", types, |params| {
+                let weights = params[1].reshape(&[shape[0], 1]);
+                vec![(&params[0] * weights).sum_axes(&[0]), params[0].max_axes(&[0])]
+            });
+            let func = traced.unwrap().func;
+            let args = data(&func);
+            let results = ["", "rows"].map(|without| {
+                let options = Options::default().without(without).unwrap();
+                let compiled = super::compile_uncached(&func, &options).unwrap();
+                let call = |threads| {
+                    let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+                    compiled.call_with(&args, options).unwrap()
+                };
+                let got = call(1);
+                for threads in [2, 3] {
+                    for (one, many) in got.iter().zip(call(threads)) {
+                        assert_eq!(one.bytes(), many.bytes(), "{threads} threads differ");
+                    }
+                }
+                assert_eq!(compiled.plan().rows.iter().any(|&rows| rows > 0), without.is_empty());
+                got
+            });
+            close(&results[0], &results[1]).unwrap();
+        }
+    }
+}
+
 #[test]
 fn each_optimisation_changes_some_plan() {
     // Only here two arrays of the same size are used one after the other.
@@ -355,7 +388,10 @@ fn each_optimisation_changes_some_plan() {
     });
     // Only here an index is made safe that is.
     let taken = trace("taken", [f32s(&[512])], |params| vec![params[0].take(&Array::arange(512, DType::I32), 0)]);
+    // Only here rows are many and far apart.
+    let columns = trace("columns", [f32s(&[600, 600])], |params| vec![params[0].sum_axes(&[0])]);
     let functions = [
+        columns.unwrap().func,
         pdhg(160, true),
         sorts.unwrap().func,
         large.unwrap().func,

@@ -198,7 +198,9 @@ impl Generator<'_> {
         let split = self.split;
         for (output, &root) in body.roots.iter().enumerate() {
             if let OutputKind::Reduce(op) = self.kernel.outputs[output].kind {
-                if !self.add_product(code, output, root, level, vector, totals)? {
+                if self.clearing {
+                    self.clear_sum(code, output, op, vector)?;
+                } else if !self.add_product(code, output, root, level, vector, totals)? {
                     self.demand(code, root, level, vector)?;
                     let value = self.value(code, output, root, vector)?;
                     self.accumulate(code, output, op, vector, value, totals)?;
@@ -429,7 +431,7 @@ impl Generator<'_> {
         Some(code.region.commutative(Opcode::new("vpaddd", 1, 1, 0xfe), broadcast, offsets))
     }
 
-    fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
+    pub(super) fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
         let wide = self.dtype(operand).size() == 8;
         let parts = self.parts(wide);
         if narrow::is_narrow(self.dtype(operand)) {
