@@ -26,6 +26,7 @@ mod index;
 pub mod interpret;
 mod loops;
 mod lower;
+mod one_pass;
 mod options;
 mod pieces;
 pub mod plan;

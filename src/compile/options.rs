@@ -34,6 +34,9 @@ pub struct Options {
     pub ranges: bool,
     /// Make one loop of neighbouring ones that walk memory in one stride.
     pub join_loops: bool,
+    /// Take sums along the rows of a matrix in memory, and over its rows after that, on some rows after the others. Off, it is
+    /// read twice.
+    pub one_pass: bool,
     /// Add up the rows of large matrices a few at a time, along the rows. Off, sums go down the columns.
     pub by_rows: bool,
     /// Write results that cannot be in the cache when they are next read past it.
@@ -63,6 +66,7 @@ impl Default for Options {
             reciprocals: true,
             ranges: true,
             join_loops: true,
+            one_pass: true,
             by_rows: true,
             stream: true,
             in_place: true,
@@ -77,7 +81,7 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 17] = [
+const OPTIMISATIONS: [Optimisation; 18] = [
     ("fusion", |options| options.fuse = false),
     ("recomputation", |options| options.recompute = false),
     ("windows", |options| options.windows = false),
@@ -89,6 +93,7 @@ const OPTIMISATIONS: [Optimisation; 17] = [
     ("reciprocals", |options| options.reciprocals = false),
     ("ranges", |options| options.ranges = false),
     ("joining", |options| options.join_loops = false),
+    ("one-pass", |options| options.one_pass = false),
     ("rows", |options| options.by_rows = false),
     ("streaming", |options| options.stream = false),
     ("in-place", |options| options.in_place = false),
@@ -101,7 +106,7 @@ impl Options {
     /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `windows`
     /// (in which long bodies are fused), `hoisting` (out of loops), `rotation` (of loops), `filters` (transforms there and
     /// back in one call), `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges` (of integers), `joining` (of
-    /// loops), `rows` (of matrices, along which sums go), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// loops), `one-pass` (over matrices in memory), `rows` (of matrices, along which sums go), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

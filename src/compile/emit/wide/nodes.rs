@@ -90,8 +90,10 @@ impl Generator<'_> {
             starts.push(code.region.insts.len());
             self.outputs(&mut code, body, level, vector, &mut totals)?;
         }
-        // The processor looks ahead far enough to overlap short sequences by itself.
-        if block.rows == 1 && pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors {
+        // The processor looks ahead far enough to overlap short sequences by itself. But rows that follow each other at a
+        // power of two have the same place in the nearest cache: what is in a line is read before another takes its place.
+        let is_long = pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors;
+        if block.rows == 1 && (is_long || self.order.in_memory.is_some()) {
             code.region.interleave(&starts);
         }
         self.write_totals(&mut code, totals);
