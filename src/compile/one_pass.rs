@@ -69,6 +69,7 @@ impl Planner {
             totals.push(std::mem::replace(place, Place::Slot(slot)));
             sums.push(Place::Slot(slot));
         }
+        crate::compile::check_kernel(&by_pieces);
         self.kernels[*kernel] = by_pieces;
         self.clock += 1;
         let bind = [sums, totals].concat();
