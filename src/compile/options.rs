@@ -34,8 +34,8 @@ pub struct Options {
     pub ranges: bool,
     /// Make one loop of neighbouring ones that walk memory in one stride.
     pub join_loops: bool,
-    /// Take sums along the rows of a matrix in memory, and over its rows after that, on some rows after the others. Off, it is
-    /// read twice.
+    /// Take sums along the rows of a large matrix, and over its rows after that, on some rows after the others. Off, it is read
+    /// twice.
     pub one_pass: bool,
     /// Add up the rows of large matrices a few at a time, along the rows. Off, sums go down the columns.
     pub by_rows: bool,
@@ -106,7 +106,7 @@ impl Options {
     /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `windows`
     /// (in which long bodies are fused), `hoisting` (out of loops), `rotation` (of loops), `filters` (transforms there and
     /// back in one call), `wide` (vectors of 256 bits), `vectors`, `reciprocals`, `ranges` (of integers), `joining` (of
-    /// loops), `one-pass` (over matrices in memory), `rows` (of matrices, along which sums go), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// loops), `one-pass` (over large matrices), `rows` (of matrices, along which sums go), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }
