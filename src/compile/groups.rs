@@ -104,9 +104,10 @@ impl Planner {
             self.touch(Place::Slot(slot));
             steps.push(Step::Combine { op, dtype, partials: slot, count: chunks, into });
         }
+        self.read_once(steps);
     }
 
-    fn add_kernel(&mut self, kernel: Kernel) -> usize {
+    pub(super) fn add_kernel(&mut self, kernel: Kernel) -> usize {
         crate::compile::check_kernel(&kernel);
         self.kernels.push(kernel);
         self.kernels.len() - 1

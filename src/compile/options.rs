@@ -38,6 +38,11 @@ pub struct Options {
     pub ranges: bool,
     /// Make one loop of neighbouring ones that walk memory in one stride.
     pub join_loops: bool,
+    /// Take sums along the rows of a large matrix, and over its rows after that, on some rows after the others. Off, it is read
+    /// twice.
+    pub one_pass: bool,
+    /// Add up the rows of large matrices a few at a time, along the rows. Off, sums go down the columns.
+    pub by_rows: bool,
     /// Write results that cannot be in the cache when they are next read past it.
     pub stream: bool,
     /// Overwrite arrays where their last reader reads. Off, every result is a new array.
@@ -67,6 +72,8 @@ impl Default for Options {
             reciprocals: true,
             ranges: true,
             join_loops: true,
+            one_pass: true,
+            by_rows: true,
             stream: true,
             in_place: true,
             reuse_memory: true,
@@ -80,7 +87,7 @@ impl Default for Options {
 /// An optimisation: its name, and how to do without it.
 type Optimisation = (&'static str, fn(&mut Options));
 
-const OPTIMISATIONS: [Optimisation; 18] = [
+const OPTIMISATIONS: [Optimisation; 20] = [
     ("fusion", |options| options.fuse = false),
     ("recomputation", |options| options.recompute = false),
     ("windows", |options| options.windows = false),
@@ -94,6 +101,8 @@ const OPTIMISATIONS: [Optimisation; 18] = [
     ("reciprocals", |options| options.reciprocals = false),
     ("ranges", |options| options.ranges = false),
     ("joining", |options| options.join_loops = false),
+    ("one-pass", |options| options.one_pass = false),
+    ("rows", |options| options.by_rows = false),
     ("streaming", |options| options.stream = false),
     ("in-place", |options| options.in_place = false),
     ("reuse", |options| options.reuse_memory = false),
@@ -105,8 +114,9 @@ impl Options {
     /// The names of all optimisations: `fusion`, `recomputation` (rather than waiting for a value to be stored), `windows`
     /// (in which long bodies are fused), `hoisting` (out of loops), `commoning` (of iterations), `rotation` (of loops),
     /// `filters` (transforms there and back in one call), `wide` (vectors of 256 bits), `vectors`, `turns` (of lanes that
-    /// scatter), `reciprocals`, `ranges` (of integers), `joining` (of loops), `streaming` (stores past the cache), `in-place`,
-    /// `reuse` (of memory), `barriers` (few of them), `threads`.
+    /// scatter), `reciprocals`, `ranges` (of integers), `joining` (of loops), `one-pass` (over large matrices), `rows` (of
+    /// matrices, along which sums go), `streaming` (stores past the cache), `in-place`, `reuse` (of memory), `barriers` (few of
+    /// them), `threads`.
     pub fn optimisations() -> impl Iterator<Item = &'static str> {
         OPTIMISATIONS.iter().map(|(name, _)| *name)
     }

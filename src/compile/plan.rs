@@ -32,6 +32,9 @@ pub struct Plan {
     pub kernels: Vec<Kernel>,
     /// By kernel, the operands that it writes past the cache, if its code can. A kernel that is not listed writes none so.
     pub streams: Vec<Vec<u32>>,
+    /// By kernel, how many rows of a matrix it adds up at a time, if its code can; 0 if it does not go along rows. A kernel that
+    /// is not listed does not.
+    pub rows: Vec<usize>,
     /// The library calls that steps refer to.
     pub calls: Vec<LibraryCall>,
     /// What is done, in order.

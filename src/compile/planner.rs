@@ -16,7 +16,7 @@ use crate::compile::index::{Affine, linear};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::compile::rotate::rotate;
 use crate::compile::scatter::updated;
-use crate::compile::{Options, arena, barriers, schedule, streaming};
+use crate::compile::{Options, arena, barriers, rows, schedule, streaming};
 use crate::run::library::LibraryCall;
 use cotangent_ir::kernel::Kernel;
 use cotangent_ir::prim::{Control, Lower, Routine};
@@ -46,6 +46,7 @@ pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
     let Planner { slots, scalar_bytes, kernels, calls, .. } = planner;
     let (slots, regions, arena_bytes) = arena::pack(slots, options.reuse_memory);
     let streams = if options.stream { streaming::streams(&steps, &kernels, &calls, &slots, func) } else { Vec::new() };
+    let rows = if options.by_rows { kernels.iter().map(rows::at_once).collect() } else { Vec::new() };
     let parallel = options.threads && is_parallel(&steps, &kernels, &calls);
     if parallel {
         steps = barriers::insert(steps, &kernels, &calls, &regions, options.few_barriers);
@@ -59,6 +60,7 @@ pub(crate) fn plan(func: &Func, options: &Options) -> Plan {
         arena_bytes,
         kernels,
         streams,
+        rows,
         calls,
         steps,
         parallel,

@@ -84,9 +84,13 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
                 let (kernel, bytes) = (&plan.kernels[*kernel], of_step(plan, step).bytes);
                 let (name, extents, places) = (&kernel.name, &kernel.extents[..], places(bind));
                 let streamed = streamed(plan, step);
+                let rows = match by_rows(plan, step) {
+                    0 => String::new(),
+                    rows => format!(" by {rows} rows"),
+                };
                 let past =
                     if streamed.is_empty() { String::new() } else { format!(", streams {}", self::places(&streamed)) };
-                writeln!(out, "kernel @{name} {extents:?} ({places}) chunks {chunks}, {bytes} bytes{past}")
+                writeln!(out, "kernel @{name} {extents:?} ({places}) chunks {chunks}{rows}, {bytes} bytes{past}")
             }
             Step::Scalar { kernel, bind } => {
                 writeln!(out, "scalar @{} ({})", plan.kernels[*kernel].name, places(bind))
@@ -133,6 +137,14 @@ fn write_steps(out: &mut String, plan: &Plan, steps: &[Step], depth: usize) {
                 writeln!(out, "{}}}", "    ".repeat(depth))
             }
         };
+    }
+}
+
+/// How many rows of a matrix a kernel adds up at a time, if it goes along them.
+fn by_rows(plan: &Plan, step: &Step) -> usize {
+    match step {
+        Step::Kernel { kernel, .. } => plan.rows.get(*kernel).copied().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -377,6 +377,89 @@ fn streaming_changes_no_bit() {
     assert_eq!(results[0].1.bytes(), results[1].1.bytes());
 }
 
+/// Sums over the rows of large matrices go along the rows, which changes the order of additions and nothing else.
+#[test]
+fn sums_along_rows_are_the_same() {
+    for dtype in [DType::F32, DType::F64] {
+        for shape in [[700, 520], [1029, 515]] {
+            let types = [Type::new(dtype, &shape), Type::new(dtype, &shape[..1])];
+            let traced = trace("weighted", types, |params| {
+                let weights = params[1].reshape(&[shape[0], 1]);
+                vec![(&params[0] * weights).sum_axes(&[0]), params[0].max_axes(&[0])]
+            });
+            let func = traced.unwrap().func;
+            let args = data(&func);
+            let results = ["", "rows"].map(|without| {
+                let options = Options::default().without(without).unwrap();
+                let compiled = super::compile_uncached(&func, &options).unwrap();
+                let call = |threads| {
+                    let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+                    compiled.call_with(&args, options).unwrap()
+                };
+                let got = call(1);
+                for threads in [2, 3] {
+                    for (one, many) in got.iter().zip(call(threads)) {
+                        assert_eq!(one.bytes(), many.bytes(), "{threads} threads differ");
+                    }
+                }
+                assert_eq!(compiled.plan().rows.iter().any(|&rows| rows > 0), without.is_empty());
+                got
+            });
+            close(&results[0], &results[1]).unwrap();
+        }
+    }
+}
+
+/// A matrix that the caches do not hold is read once for the gradient of a least-squares loss: the sums along its rows, what
+/// is computed with them, and the sums over its rows, piece by piece without a meeting; then the sums of pieces.
+#[test]
+fn matrices_in_memory_are_read_once() {
+    let at = |steps: &[super::plan::Step]| -> Vec<Option<usize>> {
+        let pieces = |step: &super::plan::Step| match step {
+            super::plan::Step::Kernel { chunks, .. } => Some(*chunks),
+            _ => None,
+        };
+        steps.iter().map(pieces).collect()
+    };
+    // Rows that fill all pieces, and rows that do not; a vector that is used up by the first pass.
+    for (shape, pieces) in [([4096, 2080], 86), ([8005, 1051], 72)] {
+        let types = [f32s(&shape), f32s(&shape[1..]), f32s(&shape[..1]), f32s(&shape[..1])];
+        let traced = trace("gradient", types, |params| {
+            let [a, x, y, weights] = params else { unreachable!() };
+            let x = x.cumsum(0) * 0.125f32;
+            let product = (a * x).sum_axes(&[1]);
+            let residual = (product - y) * weights;
+            let gradient = (a * residual.reshape(&[shape[0], 1])).sum_axes(&[0]);
+            vec![gradient, residual]
+        });
+        let func = traced.unwrap().func;
+        let args = data(&func);
+        let results = ["", "one-pass", "barriers", "reuse"].map(|without| {
+            let options = Options::default().without(without).unwrap();
+            let compiled = super::compile_uncached(&func, &options).unwrap();
+            if without.is_empty() {
+                let steps = at(&compiled.plan().steps);
+                let run: Vec<&[Option<usize>]> = steps.split(Option::is_none).collect();
+                assert!(run.contains(&&[Some(pieces); 3][..]), "{}", show::plan(compiled.plan()));
+            }
+            let call = |threads| {
+                let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+                compiled.call_with(&args, options).unwrap()
+            };
+            let got = call(1);
+            for threads in [2, 3] {
+                for (one, many) in got.iter().zip(call(threads)) {
+                    assert_eq!(one.bytes(), many.bytes(), "{threads} threads differ without {without}");
+                }
+            }
+            got
+        });
+        for other in &results[1..] {
+            close(other, &results[0]).unwrap();
+        }
+    }
+}
+
 #[test]
 fn each_optimisation_changes_some_plan() {
     // Only here two arrays of the same size are used one after the other.
@@ -409,8 +492,17 @@ fn each_optimisation_changes_some_plan() {
         };
         scan_arrays(params, &[], 3, false, step).0
     });
+    // Only here a matrix is not in the caches.
+    let gradient = trace("gradient", [f32s(&[4096, 2080]), f32s(&[2080])], |params| {
+        let product = (&params[0] * &params[1]).sum_axes(&[1]);
+        vec![(&params[0] * product.reshape(&[4096, 1])).sum_axes(&[0])]
+    });
+    // Only here rows are many and far apart.
+    let columns = trace("columns", [f32s(&[600, 600])], |params| vec![params[0].sum_axes(&[0])]);
     let functions = [
         again.unwrap().func,
+        columns.unwrap().func,
+        gradient.unwrap().func,
         pdhg(160, true),
         sorts.unwrap().func,
         large.unwrap().func,

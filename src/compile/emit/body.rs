@@ -21,6 +21,9 @@ pub(crate) struct Order {
     /// Whether the vector loop is cut into tiles outside of the loop around it, because elements that follow each other in
     /// that one are neighbours in memory.
     pub(crate) tiled: bool,
+    /// The axis whose loop is around that over the elements it combines, which then are in memory, each combined with what is
+    /// there; none if accumulators are in registers.
+    pub(crate) in_memory: Option<usize>,
 }
 
 /// Facts about the nodes of a split kernel.
@@ -57,7 +60,7 @@ pub(crate) fn order(kernel: &Kernel) -> Order {
     let vector = neighbours.and_then(|neighbours| axes.iter().position(|&axis| axis == neighbours));
     let chunked = axes.iter().copied().find(|&axis| kernel.extents[axis] > 1).or(axes.first().copied()).unwrap_or(0);
     let tiled = vector.is_some_and(|vector| is_tiled(kernel, &axes, vector));
-    Order { axes, vector, chunked, tiled }
+    Order { axes, vector, chunked, tiled, in_memory: None }
 }
 
 /// Tiles pay where some load strides through memory in the vector loop and steps to the neighbour in the loop around it:
@@ -214,7 +217,7 @@ fn levels(kernel: &Kernel, order: &Order) -> Vec<Option<usize>> {
         }
         level
     };
-    let accumulates = |output: &Output| matches!(output.kind, OutputKind::Reduce(_));
+    let accumulates = |output: &Output| matches!(output.kind, OutputKind::Reduce(_)) && order.in_memory.is_none();
     kernel.outputs.iter().map(|output| accumulates(output).then(|| level(output))).collect()
 }
 

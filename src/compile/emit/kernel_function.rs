@@ -37,6 +37,8 @@ pub(crate) struct Layout<'a> {
     pub(crate) chunks: usize,
     /// Operands to write past the cache, if possible.
     pub(crate) streams: &'a [u32],
+    /// How many rows of a matrix to add up at a time, if possible; 0 if one after the other in registers.
+    pub(crate) rows: usize,
 }
 
 /// What a kernel's function is given: the table, the scalars, the first chunk and the one after the last.
@@ -86,7 +88,8 @@ pub(crate) fn write_scalar(
     pointers: Vec<Value>,
     conditions: &[Option<Value>],
 ) {
-    let order = Order { axes: (0..kernel.extents.len()).collect(), vector: None, chunked: 0, tiled: false };
+    let order =
+        Order { axes: (0..kernel.extents.len()).collect(), vector: None, chunked: 0, tiled: false, in_memory: None };
     let split = split(kernel, &order.axes);
     let facts = Facts::new(kernel, &order, &split);
     let mut loops = Loops::new(emitter, kernel, Lanes::Scalar, &order, &split, &facts, pointers);

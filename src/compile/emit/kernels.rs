@@ -73,7 +73,8 @@ fn collect(steps: &[Step], known: &mut HashSet<Version>, versions: &mut Vec<Vers
 fn layout<'a>(plan: &'a Plan, version: &'a Version) -> Layout<'a> {
     let (kernel, places, chunks) = version;
     let streams = plan.streams.get(*kernel).map_or(&[][..], Vec::as_slice);
-    Layout { places, chunks: *chunks, streams }
+    let rows = plan.rows.get(*kernel).copied().unwrap_or(0);
+    Layout { places, chunks: *chunks, streams, rows }
 }
 
 /// The code of each version that is possible, and asked for, in vectors of 256 bits.

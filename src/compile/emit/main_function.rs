@@ -114,7 +114,8 @@ impl Main<'_, '_, '_> {
         self.emitter.builder.ins().brif(some, body, &[BlockArg::Value(first)], exit, &[]);
         self.emitter.builder.switch_to_block(body);
         let next = self.emitter.builder.ins().iadd_imm_s(piece, 1);
-        for function in functions {
+        for (step, function) in steps.iter().zip(functions) {
+            self.mark(step);
             self.emitter.builder.ins().call(function, &[self.table, self.scalars, piece, next]);
         }
         let more = self.emitter.builder.ins().icmp(IntCC::UnsignedLessThan, next, last);

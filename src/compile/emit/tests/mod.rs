@@ -5,6 +5,7 @@ mod kernels;
 mod operations;
 mod plans;
 mod random;
+mod rows;
 
 use super::{Lanes, Processor, Settings, emit};
 use crate::compile::plan::{Plan, Step};
@@ -77,6 +78,7 @@ fn one_kernel(kernel: &Kernel, chunks: usize) -> Plan {
         arena_bytes: 0,
         kernels: vec![kernel.clone()],
         streams: Vec::new(),
+        rows: Vec::new(),
         calls: Vec::new(),
         steps,
         parallel: true,
@@ -141,7 +143,9 @@ fn check_with(text: &str, data: impl Fn(&mut Numbers, usize, &Type) -> Tensor) {
         let args: Vec<Arc<Tensor>> = inputs.into_iter().map(Arc::new).collect();
         let all = vec![(0..kernel.operands.len() as u32).collect()];
         let streaming = Plan { streams: all, ..plan.clone() };
-        let ways = WAYS.iter().map(|way| (&plan, *way, true)).chain([(&streaming, WAYS[0], true)]);
+        let by_rows = Plan { rows: vec![3], ..plan.clone() };
+        let ways = WAYS.iter().map(|way| (&plan, *way, true));
+        let ways = ways.chain([(&streaming, WAYS[0], true), (&by_rows, WAYS[0], true)]);
         let one_by_one = kernel.scatters().then_some((&plan, WAYS[0], false));
         for (plan, (lanes, processor), scatter_in_turns) in ways.chain(one_by_one) {
             let settings = Settings { lanes, processor, scatter_in_turns, verify: true, ..Settings::default() };

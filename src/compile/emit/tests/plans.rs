@@ -23,6 +23,7 @@ fn plan(kernels: &str, inputs: &[Type], outputs: &[Type], slots: Vec<Slot>, step
         slots,
         kernels: parse_kernel::kernels(kernels).unwrap_or_else(|error| panic!("{error}")),
         streams: Vec::new(),
+        rows: Vec::new(),
         calls: Vec::new(),
         steps,
         parallel,

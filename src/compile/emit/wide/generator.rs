@@ -7,6 +7,7 @@ use super::detour::{self, Detour};
 use super::frame::{self, Frame, Groups, SCRATCH, View};
 use super::reduce::Accumulators;
 use super::region::Region;
+use super::rows;
 use super::scatter;
 use super::select::{Element, Width};
 use super::transpose::{self, Tile};
@@ -23,12 +24,19 @@ use std::collections::HashMap;
 /// that is not here.
 pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, settings: &Settings) -> Option<MachineCode> {
     let order = order(kernel);
+    let by_rows = rows::unrolled(kernel, &order, layout.rows);
+    let by_rows = by_rows.and_then(|(kernel, order)| compile_in_order(&kernel, &order, layout, settings));
+    by_rows.or_else(|| compile_in_order(kernel, &order, layout, settings))
+}
+
+/// The code of a kernel whose loops are in the given order.
+fn compile_in_order(kernel: &Kernel, order: &Order, layout: Layout<'_>, settings: &Settings) -> Option<MachineCode> {
     // Of a single iteration there are no neighbours.
     let vector = order.vector.filter(|_| kernel.iterations() > 1)?;
     let split = split(kernel, &order.axes);
-    let mut facts = Facts::new(kernel, &order, &split);
+    let mut facts = Facts::new(kernel, order, &split);
     if order.tiled {
-        transpose::spread(kernel, &order, &split, &mut facts)?;
+        transpose::spread(kernel, order, &split, &mut facts)?;
     }
     let elements = admission::elements(kernel, &split, &facts)?;
     let width = admission::width(kernel, &split, &elements);
@@ -39,9 +47,13 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, settings: &Settings) 
     let mut frame = Frame::default();
     let view = View { kernel, facts: &facts, axis: order.axes[vector] };
     let groups = admission::groups(view, &split, &mut frame)?;
-    let tile = if order.tiled { Some(Tile::new(view, &order, &split, width)?) } else { None };
+    let tile = if order.tiled { Some(Tile::new(view, order, &split, width)?) } else { None };
     let ragged = admission::is_ragged(view, &split);
     let streams = admission::streams(view, &split, layout.streams);
+    // Between rows the pointers are where rows begin.
+    if order.in_memory.is_some() && !groups.moving(view.axis).is_empty() {
+        return None;
+    }
     // A sum over no loop at all would have no loop to begin at.
     if facts.levels.iter().flatten().any(|&level| level == order.axes.len()) {
         return None;
@@ -51,7 +63,7 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, settings: &Settings) 
     let generator = Generator {
         assembler: Assembler::new(settings.listing),
         kernel,
-        order: &order,
+        order,
         split: &split,
         facts: &facts,
         view,
@@ -66,6 +78,7 @@ pub(crate) fn compile(kernel: &Kernel, layout: Layout<'_>, settings: &Settings) 
         wanted: Vec::new(),
         tile,
         rows: 1,
+        clearing: false,
         streams,
         aligned: false,
         frame,
@@ -138,6 +151,8 @@ pub(crate) struct Generator<'k> {
     pub(super) tile: Option<Tile>,
     /// Rows of the tile at hand, or one.
     pub(super) rows: usize,
+    /// Whether sums in memory begin: then nothing is computed, and they are put to the identity.
+    pub(super) clearing: bool,
     /// By output, whether its whole vectors are written past the cache where they are aligned.
     pub(super) streams: Vec<bool>,
     /// Whether the vector loop is at a multiple of a vector's lanes.
@@ -196,7 +211,7 @@ impl Generator<'_> {
         Some(self.assembler.finish())
     }
 
-    /// One chunk after the other.
+    /// One chunk after the other, or, of sums in memory, all at once.
     fn chunks(&mut self, nest: &Nest, chunks: usize, (chunk, last): (Memory, Memory)) -> Option<()> {
         let extent = self.kernel.extents[self.order.chunked] as i64;
         let size = chunk_size(self.kernel, self.order, chunks) as i64;
@@ -216,16 +231,25 @@ impl Generator<'_> {
         self.assembler.cmp(first, second);
         self.assembler.mov_if(Condition::Greater, first, second);
         self.assembler.store(low, first);
-        self.assembler.add_immediate(first, size);
+        // Sums of columns are the same however many columns are done at once: those of all chunks.
+        let at_once = self.order.in_memory.is_some();
+        if at_once {
+            self.assembler.load(first, last);
+            self.assembler.multiply(first, first, size);
+        } else {
+            self.assembler.add_immediate(first, size);
+        }
         self.assembler.cmp(first, second);
         self.assembler.mov_if(Condition::Greater, first, second);
         self.assembler.store(high, first);
         self.groups.reload(&mut self.assembler);
         self.inside(nest, 0)?;
-        self.assembler.add_immediate_to(chunk, 1);
-        self.assembler.load(first, chunk);
-        self.assembler.cmp_memory(first, last);
-        self.assembler.jump_if(Condition::Less, again);
+        if !at_once {
+            self.assembler.add_immediate_to(chunk, 1);
+            self.assembler.load(first, chunk);
+            self.assembler.cmp_memory(first, last);
+            self.assembler.jump_if(Condition::Less, again);
+        }
         self.assembler.place(done);
         Some(())
     }

@@ -18,6 +18,9 @@ impl Generator<'_> {
     /// A loop around or inside of the vector loop. The pointers stand at its index 0 before and after, unless nothing
     /// comes after.
     pub(super) fn plain_loop(&mut self, axis: usize, segments: &[Segment], level: usize) -> Option<()> {
+        if self.order.in_memory == Some(axis) {
+            self.clear_sums(level + 1)?;
+        }
         let moving = self.groups.moving(axis);
         let index = self.indices[axis].unwrap_or_else(|| internal("an axis without an index"));
         let cut = self.start(axis, segments, index, &moving)?;

@@ -95,12 +95,11 @@ impl Generator<'_> {
             self.take_turns(&mut code.region, vector);
         }
         // The processor looks ahead far enough to overlap short sequences by itself, and those with lanes to be combined
-        // between them.
-        if self.turns == Turns::AtEnd
-            && block.rows == 1
-            && pinned.is_some()
-            && code.region.insts.len() >= LONG_BODY * block.vectors
-        {
+        // between them. But rows that follow each other at a power of two have the same place in the nearest cache: what is
+        // in a line is read before another takes its place.
+        let is_long = pinned.is_some() && code.region.insts.len() >= LONG_BODY * block.vectors;
+        let is_whole = self.turns == Turns::AtEnd && block.rows == 1;
+        if is_whole && (is_long || self.order.in_memory.is_some()) {
             code.region.interleave(&starts);
         }
         self.take_all_turns(&mut code.region);
@@ -208,7 +207,9 @@ impl Generator<'_> {
         let split = self.split;
         for (output, &root) in body.roots.iter().enumerate() {
             if let OutputKind::Reduce(op) = self.kernel.outputs[output].kind {
-                if !self.add_product(code, output, root, level, vector, totals)? {
+                if self.clearing {
+                    self.clear_sum(code, output, op, vector)?;
+                } else if !self.add_product(code, output, root, level, vector, totals)? {
                     self.demand(code, root, level, vector)?;
                     let value = self.value(code, output, root, vector)?;
                     self.accumulate(code, output, op, vector, value, totals)?;
@@ -439,7 +440,7 @@ impl Generator<'_> {
         Some(code.region.commutative(Opcode::new("vpaddd", 1, 1, 0xfe), broadcast, offsets))
     }
 
-    fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
+    pub(super) fn read(&mut self, code: &mut Code, operand: u32, access: &Access, vector: usize) -> Option<Lane> {
         let wide = self.dtype(operand).size() == 8;
         let parts = self.parts(wide);
         if narrow::is_narrow(self.dtype(operand)) {

@@ -171,6 +171,9 @@ impl Generator<'_> {
         value: Arg,
         totals: &mut Totals<'_>,
     ) -> Option<()> {
+        if self.order.in_memory.is_some() {
+            return self.add_to_sum(code, output, op, vector, value.lane);
+        }
         let mut lane = value.lane;
         if let Some(mask) = self.active_mask() {
             let masks = self.selector(code).masks(&smallvec![mask], value.element);
@@ -269,7 +272,14 @@ impl Generator<'_> {
         }
     }
 
-    fn combine(&mut self, code: &mut Code, output: usize, op: ReduceOp, a: Operand, b: Operand) -> Option<Operand> {
+    pub(super) fn combine(
+        &mut self,
+        code: &mut Code,
+        output: usize,
+        op: ReduceOp,
+        a: Operand,
+        b: Operand,
+    ) -> Option<Operand> {
         let element = self.element_of_output(output)?;
         let args = [a, b].map(|operand| Arg { lane: smallvec![operand], element, constant: None });
         Some(self.selector(code).op(op.combine(), element, &args)?[0])

@@ -88,7 +88,7 @@ fn distances() {
 fn is_taken(text: &str) -> bool {
     let kernels = parse_kernel::kernels(text).unwrap_or_else(|error| panic!("{error}"));
     let places: Vec<Place> = (0..kernels[0].operands.len()).map(|slot| Place::Slot(slot as u32)).collect();
-    compile(&kernels[0], Layout { places: &places, chunks: 4, streams: &[] }, &Settings::default()).is_some()
+    compile(&kernels[0], Layout { places: &places, chunks: 4, streams: &[], rows: 0 }, &Settings::default()).is_some()
 }
 
 /// The kernels that this folder is for: elementwise, with neighbours, with sums.
@@ -164,6 +164,27 @@ fn what_is_taken() {
     ));
 }
 
+/// Sums over rows go along them if asked to, as far as there are several times as many.
+#[test]
+fn what_goes_along_rows() {
+    let text = |rows: usize| {
+        let kernels = parse_kernel::kernels(
+            "kernel @columns [20, 64] (p0: read f32[1280], p1: write f32[64]) {
+                n0 = load p0 [64*i0 + 1*i1] : f32
+                reduce sum p1 [1*i1], n0
+            }",
+        );
+        let kernel = kernels.unwrap_or_else(|error| panic!("{error}")).remove(0);
+        let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 1, streams: &[], rows };
+        compile(&kernel, layout, &Settings { listing: true, ..Settings::default() })
+            .map_or(String::new(), |code| code.text)
+    };
+    let down = text(0);
+    assert!(!down.is_empty());
+    assert_ne!(text(4), down);
+    assert_eq!(text(12), down);
+}
+
 /// How often the code of a stencil's kernel, one row after the other, stores past the cache what is to be stored so.
 fn streaming_stores(columns: usize) -> usize {
     let size = 20 * columns;
@@ -177,7 +198,7 @@ fn streaming_stores(columns: usize) -> usize {
         }}"
     );
     let kernels = parse_kernel::kernels(&text).unwrap_or_else(|error| panic!("{error}"));
-    let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 4, streams: &[1] };
+    let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 4, streams: &[1], rows: 0 };
     let text = compile(&kernels[0], layout, &Settings { listing: true, ..Settings::default() })
         .map_or(String::new(), |code| code.text);
     let (stores, fences) = (text.matches("vmovntps").count(), text.matches("sfence").count());
@@ -207,7 +228,7 @@ fn histogram(extent: usize, scatter_in_turns: bool) -> String {
         }}"
     );
     let kernels = parse_kernel::kernels(&text).unwrap_or_else(|error| panic!("{error}"));
-    let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 1, streams: &[] };
+    let layout = Layout { places: &[Place::Slot(0), Place::Slot(1)], chunks: 1, streams: &[], rows: 0 };
     let settings = Settings { listing: true, scatter_in_turns, ..Settings::default() };
     compile(&kernels[0], layout, &settings).map_or(String::new(), |code| code.text)
 }
