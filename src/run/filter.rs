@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// would be used of each row of the transfer function.
 const BLOCK_BYTES: usize = 512 * 1024;
 
+/// Lines are multiplied by the transfer function so many elements at a time.
+const TILE: usize = 8;
+
 /// A prepared [`LibraryCall::Filter`].
 pub(super) struct Filter<T> {
     forward: Arc<dyn Fft<T>>,
@@ -114,17 +117,68 @@ impl<T: FftNum> Filter<T> {
     ///
     /// As for [`Filter::run`].
     unsafe fn multiply(&self, worker: &Worker, at: usize, lines: usize, transformed: &mut [Complex<T>]) {
-        let element = |factor: Factor, position: usize| {
-            // SAFETY: the factor's array has an element for every one of the filtered array.
-            unsafe { *worker.slot(factor.slot).cast::<T>().add(factor.offset + factor.stride * position) }
-        };
-        for position in 0..self.length {
-            let row = at + position * self.inner;
-            for line in 0..lines {
-                let im = self.im.map_or(T::zero(), |im| element(im, row + line));
-                let place = &mut transformed[line * self.stride + position];
-                *place = *place * Complex::new(element(self.re, row + line), im);
+        // SAFETY: the slots of the factors are arrays of their elements.
+        let part = |factor: Factor| unsafe { worker.slot(factor.slot).cast::<T>().cast_const() };
+        let (re, from_re) = (self.re, part(self.re));
+        // SAFETY: the factors' arrays have an element for every one of the filtered array.
+        unsafe {
+            match self.im {
+                None => self.multiply_by(at, lines, transformed, |element| {
+                    Complex::new(*from_re.add(re.offset + re.stride * element), T::zero())
+                }),
+                Some(im) if (im.slot, im.offset, im.stride, re.stride) == (re.slot, re.offset + 1, 2, 2) => {
+                    let from = from_re.add(re.offset).cast::<Complex<T>>();
+                    self.multiply_by(at, lines, transformed, |element| *from.add(element));
+                }
+                Some(im) => {
+                    let from_im = part(im);
+                    self.multiply_by(at, lines, transformed, |element| {
+                        let re = *from_re.add(re.offset + re.stride * element);
+                        Complex::new(re, *from_im.add(im.offset + im.stride * element))
+                    });
+                }
             }
+        }
+    }
+
+    /// Multiplies transformed lines by what the transfer function has at an element of the array: tile by tile, because
+    /// neighbours there are those of other lines here.
+    #[inline(always)]
+    fn multiply_by(
+        &self,
+        at: usize,
+        lines: usize,
+        transformed: &mut [Complex<T>],
+        transfer: impl Fn(usize) -> Complex<T>,
+    ) {
+        for first in (0..lines).step_by(UNIT) {
+            let width = UNIT.min(lines - first);
+            for position in (0..self.length).step_by(TILE) {
+                let count = TILE.min(self.length - position);
+                let mut tile = [[Complex::new(T::zero(), T::zero()); TILE]; UNIT];
+                let corner = at + position * self.inner + first;
+                if (width, count) == (UNIT, TILE) {
+                    fill(&mut tile, UNIT, TILE, |line, place| transfer(corner + place * self.inner + line));
+                } else {
+                    fill(&mut tile, width, count, |line, place| transfer(corner + place * self.inner + line));
+                }
+                for (line, factors) in tile.iter().enumerate().take(width) {
+                    let from = (first + line) * self.stride + position;
+                    for (element, factor) in transformed[from..from + count].iter_mut().zip(factors) {
+                        *element = *element * factor;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Fills a part of a tile, neighbours of the source one after the other.
+#[inline(always)]
+fn fill<E>(tile: &mut [[E; TILE]; UNIT], width: usize, count: usize, element: impl Fn(usize, usize) -> E) {
+    for place in 0..count {
+        for (line, row) in tile.iter_mut().enumerate().take(width) {
+            row[place] = element(line, place);
         }
     }
 }
