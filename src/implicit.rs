@@ -8,6 +8,7 @@ use crate::derivative::jvp;
 use crate::linear::linear_transpose;
 use crate::trace::{Evaluated, Recorded, check_like, evaluate, record, with_error};
 use crate::tree::Tree;
+use cotangent_ir::error::internal;
 use cotangent_ir::prim::implicit::{LinearSystem, linear_solve_arrays, root_arrays};
 use cotangent_ir::trace::{Traced, replay};
 use cotangent_ir::{Array, Result};
@@ -118,7 +119,8 @@ fn solved_with_extra<T: Tree, E: Tree>(args: &T, solve: impl Fn(T) -> (T, E)) ->
 
 /// A root `x` of `f`, where `f(x) = 0`, found by `solve`, which gets `f` and a first guess. Derivatives by what `f` captured
 /// come from the implicit function theorem, `∂f/∂x dx = −∂f/∂θ dθ`; `tangent_solve` solves that linear system and its
-/// transpose: it gets `v ↦ ∂f/∂x v` and a right side.
+/// transpose: it gets `v ↦ ∂f/∂x v` and a right side. What is no floating-point number of `x`, a count or a truth value, has
+/// no derivative: it is what it is at the root, and what `tangent_solve` gives for it does not matter.
 ///
 /// ```
 /// use cotangent::{Array, custom_root, grad, while_loop};
@@ -162,7 +164,7 @@ pub(crate) fn root_aux<T: Tree, E: Tree>(
             let residual = recorded("f", &guess, &guess, &f)?;
             let pair = (guess.clone(), guess.clone());
             // Of what is not a floating-point number there is no tangent: it is what it is at the root.
-            let inexact = inexact_leaves(&guess)?;
+            let inexact = InexactLeaves::in_tree(&guess)?;
             let derivative = |x: &T, v: Vec<Array>| {
                 let moving = |leaves: Vec<Array>| inexact.of(&f(inexact.put(x, leaves)));
                 match jvp(moving, inexact.of(x), v.clone()) {
@@ -194,11 +196,11 @@ pub(crate) fn root_aux<T: Tree, E: Tree>(
 /// Which leaves of a tree are floating-point numbers, real or complex.
 struct InexactLeaves(Vec<bool>);
 
-fn inexact_leaves<T: Tree>(tree: &T) -> Result<InexactLeaves> {
-    Ok(InexactLeaves(tree.leaf_types()?.iter().map(|ty| ty.dtype.is_inexact()).collect()))
-}
-
 impl InexactLeaves {
+    fn in_tree<T: Tree>(tree: &T) -> Result<InexactLeaves> {
+        Ok(InexactLeaves(tree.leaf_types()?.iter().map(|ty| ty.dtype.is_inexact()).collect()))
+    }
+
     /// These leaves.
     fn of<T: Tree>(&self, tree: &T) -> Vec<Array> {
         tree.leaves().into_iter().zip(&self.0).filter(|(_, inexact)| **inexact).map(|(leaf, _)| leaf.clone()).collect()
@@ -207,10 +209,10 @@ impl InexactLeaves {
     /// A tree with others in their places.
     fn put<T: Tree>(&self, tree: &T, leaves: Vec<Array>) -> T {
         let mut leaves = leaves.into_iter();
-        let replaced =
-            tree.leaves().into_iter().zip(&self.0).map(|(leaf, &inexact)| {
-                if inexact { leaves.next().unwrap_or_else(|| leaf.clone()) } else { leaf.clone() }
-            });
+        let replaced = tree.leaves().into_iter().zip(&self.0).map(|(leaf, &inexact)| match inexact {
+            true => leaves.next().unwrap_or_else(|| internal("fewer leaves than places for them")),
+            false => leaf.clone(),
+        });
         tree.with_leaves(replaced.collect())
     }
 }

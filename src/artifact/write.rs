@@ -222,8 +222,8 @@ impl KernelBuilder {
     /// The bytes of the file.
     ///
     /// # Errors
-    /// A name that C would not have, that is there twice, or that is for nothing; a function that calls the host; no level, or another
-    /// architecture than x86-64.
+    /// A name that C would not have, that is there twice, or that is for nothing; a function that calls the host; no level,
+    /// or another architecture than x86-64.
     pub fn build(&self) -> Result<Vec<u8>> {
         let Pieces { header, constants, codes } = self.pieces()?;
         let json = serde_json::to_vec(&header).unwrap_or_else(|error| internal(&format!("a header: {error}")));

@@ -9,99 +9,90 @@
 //! b = f(p); repeat { p = g(p, b); e = f(p); ..; b = e }
 //! ```
 //!
-//! Library routines and scatters are carried so. Their results do not depend on what surrounds them, so that a loop goes on
-//! bit for bit from a state that it was left with; the order in which a sum is added up may be another in another kernel.
+//! Library routines and scatters are carried so. Each is done by itself, from a state that is in memory, so that a loop goes
+//! on bit for bit from a state that it was left with; the order in which a sum is added up may be another in another kernel.
 //! (Compilers know this of elements of arrays as predictive commoning.)
 
-use crate::compile::carried::{Carrying, carrying, given, rewrite_loops};
+use crate::compile::extend::{Extended, computing, extend_loops, given, with_state};
 use cotangent_ir::prim::{Control, Lower};
-use cotangent_ir::transform::prune::prune;
 use cotangent_ir::{Func, Inst, Value};
 use std::collections::HashMap;
 
 /// The function whose loops carry what their iterations begin and end with.
 pub(crate) fn common(func: &Func) -> Func {
-    rewrite_loops(func, &commoned)
+    extend_loops(func, &commoned)
 }
 
-fn commoned(inst: &Inst) -> Option<Carrying> {
-    let Lower::Control(control) = inst.prim.lower else { return None };
-    let body = || inst.attrs.func("body");
-    let (body, carries) = match control {
-        Control::Scan => (body(), inst.attrs.size("carries")),
-        Control::While => (body(), body().results().len()),
-        _ => return None,
-    };
-    let later = Later::new(body, inst.attrs.size("consts"), carries);
-    let begun = later.begun(body);
+fn commoned(inst: &Inst) -> Option<Extended> {
+    if !matches!(inst.prim.lower, Lower::Control(Control::Scan | Control::While)) {
+        return None;
+    }
+    let (consts, body) = (inst.attrs.size("consts"), inst.attrs.func("body"));
+    let (begun, ended): (Vec<Value>, Vec<Value>) = computed_twice(body, consts).into_iter().unzip();
     if begun.is_empty() {
         return None;
     }
-    let mut first = Func::clone(body);
-    first.set_results(begun.clone());
-    let first = prune(&first);
-    let turned = given(body, &begun, &first.result_types(), |_, values| {
-        begun.iter().filter_map(|value| later.of(*value)).map(|value| values[value.index()]).collect()
+    let first = computing(body, begun.clone());
+    let turned = given(body, body.params().len(), &first.result_types(), &begun, |_, values| {
+        ended.iter().map(|value| values[value.index()]).collect()
     });
-    Some(carrying(inst, turned, first))
+    Some(with_state(inst, turned, first))
 }
 
-/// The values of a body of which the next iteration's are computed as well: by the same expression, of the state that the
-/// iteration ends with.
-struct Later(Vec<Option<Value>>);
+/// Whether an instruction is done by itself, and takes long enough to be done once.
+fn is_routine(inst: &Inst) -> bool {
+    matches!(inst.prim.lower, Lower::Library(_) | Lower::LibraryOrExpand(..) | Lower::Scatter(..))
+}
 
-impl Later {
-    fn new(body: &Func, consts: usize, carries: usize) -> Later {
-        let mut known: HashMap<&[Value], Vec<&Inst>> = HashMap::new();
-        for inst in body.insts() {
-            known.entry(&inst.args).or_default().push(inst);
+/// The results of routines that change with the state and are needed for more than others such, each with what it is in
+/// the next iteration, if the body computes that as well.
+fn computed_twice(body: &Func, consts: usize) -> Vec<(Value, Value)> {
+    let later = in_next_iteration(body, consts);
+    let changes = |value: Value| later[value.index()].filter(|&later| later != value).map(|later| (value, later));
+    let mut needed = vec![false; body.value_count()];
+    body.results().iter().for_each(|result| needed[result.index()] = true);
+    let mut twice = Vec::new();
+    for inst in body.insts().iter().rev() {
+        let used: Vec<Value> = inst.results().filter(|value| needed[value.index()]).collect();
+        let pairs: Option<Vec<(Value, Value)>> = used.iter().map(|&value| changes(value)).collect();
+        match pairs.filter(|_| is_routine(inst)) {
+            Some(pairs) => twice.extend(pairs),
+            // What has effects is needed by nobody.
+            None if used.is_empty() && !matches!(inst.prim.lower, Lower::Control(_)) => {}
+            None => inst.args.iter().for_each(|arg| needed[arg.index()] = true),
         }
-        let of_param = |value: Value| match value.index().checked_sub(consts) {
-            None => Some(value),
-            Some(carry) if carry < carries => Some(body.results()[carry]),
-            Some(_) => None,
-        };
-        let mut later: Vec<Option<Value>> = body.params().map(of_param).collect();
-        for inst in body.insts() {
-            let args: Option<Vec<Value>> = inst.args.iter().map(|arg| later[arg.index()]).collect();
-            let alike = args.as_deref().and_then(|args| known.get(args));
-            let is_same = |other: &&&Inst| other.prim.name == inst.prim.name && other.attrs == inst.attrs;
-            match alike.and_then(|alike| alike.iter().find(is_same)) {
-                _ if matches!(inst.prim.lower, Lower::Control(_)) => later.extend(inst.results().map(|_| None)),
-                Some(other) => later.extend(other.results().map(Some)),
-                None => later.extend(inst.results().map(|_| None)),
-            }
-        }
-        Later(later)
     }
+    twice
+}
 
-    fn of(&self, value: Value) -> Option<Value> {
-        self.0[value.index()]
+/// For each value of a body the one that it is in the next iteration, if the body computes that as well: by the same
+/// expression, of the state that it ends with.
+fn in_next_iteration(body: &Func, consts: usize) -> Vec<Option<Value>> {
+    let mut known: HashMap<&[Value], Vec<&Inst>> = HashMap::new();
+    for inst in body.insts().iter().filter(|inst| !matches!(inst.prim.lower, Lower::Control(_))) {
+        known.entry(&inst.args).or_default().push(inst);
     }
-
-    /// The results of library routines and scatters that change with the state, whose next values are known, and that
-    /// anything needs but what is computed from them for others such.
-    fn begun(&self, body: &Func) -> Vec<Value> {
-        let mut needed = vec![false; body.value_count()];
-        body.results().iter().for_each(|result| needed[result.index()] = true);
-        let mut begun = Vec::new();
-        for inst in body.insts().iter().rev() {
-            let works = matches!(inst.prim.lower, Lower::Library(_) | Lower::LibraryOrExpand(..) | Lower::Scatter(..));
-            let known = |value: Value| self.of(value).is_some_and(|later| later != value);
-            let used: Vec<Value> = inst.results().filter(|value| needed[value.index()]).collect();
-            if works && !used.is_empty() && used.iter().all(|&value| known(value)) {
-                begun.extend(used);
-            } else if !used.is_empty() || matches!(inst.prim.lower, Lower::Control(_)) {
-                inst.args.iter().for_each(|arg| needed[arg.index()] = true);
-            }
+    let of_param = |value: Value| match value.index().checked_sub(consts) {
+        None => Some(value),
+        // A loop that is prepared takes nothing but constants and its state.
+        Some(carry) => body.results().get(carry).copied(),
+    };
+    let mut later: Vec<Option<Value>> = body.params().map(of_param).collect();
+    for inst in body.insts() {
+        let args: Option<Vec<Value>> = inst.args.iter().map(|arg| later[arg.index()]).collect();
+        let candidates = args.as_deref().and_then(|args| known.get(args));
+        let is_same = |other: &&&Inst| other.prim.name == inst.prim.name && other.attrs == inst.attrs;
+        match candidates.and_then(|candidates| candidates.iter().find(is_same)) {
+            Some(other) => later.extend(other.results().map(Some)),
+            None => later.extend(inst.results().map(|_| None)),
         }
-        begun
     }
+    later
 }
 
 #[cfg(test)]
 mod tests {
-    use super::common;
+    use super::{common, is_routine};
     use crate::compile::prepared;
     use cotangent_ir::eval::eval;
     use cotangent_ir::prim::Lower;
@@ -112,11 +103,7 @@ mod tests {
 
     /// Number of library routines and scatters in the body of the only loop, and in what is around it.
     fn routines(func: &Func) -> (usize, usize) {
-        let count = |func: &Func| {
-            let is_routine =
-                |lower: &Lower| matches!(lower, Lower::Library(_) | Lower::LibraryOrExpand(..) | Lower::Scatter(..));
-            func.insts().iter().filter(|inst| is_routine(&inst.prim.lower)).count()
-        };
+        let count = |func: &Func| func.insts().iter().filter(|inst| is_routine(inst)).count();
         let bodies = func.insts().iter().filter(|inst| matches!(inst.prim.lower, Lower::Control(_)));
         (bodies.map(|inst| count(inst.attrs.func("body"))).sum(), count(func))
     }

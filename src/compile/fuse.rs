@@ -121,14 +121,13 @@ pub(crate) fn fuse<'a>(func: &'a Func, options: &Options) -> Fused<'a> {
     let mut analyses: HashMap<Value, Analysis> = HashMap::new();
     loop {
         if let Err(blocked) = analyse_all(&block, &mut analyses) {
+            // A reshape lies where what it is a reshape of does, and that may have to be stored as well.
+            let blocked: Vec<Value> = blocked.iter().map(|&value| block.without_reshapes(value)).collect();
             if let Some(&value) = blocked.iter().find(|&&value| block.is_materialised(value)) {
                 cotangent_ir::error::internal(&format!("@{}: {value} cannot be evaluated anywhere", func.name));
             }
-            // A reshape lies where what it is a reshape of does, and that may have to be stored as well.
-            let sources: Vec<Value> = blocked.iter().map(|&value| block.without_reshapes(value)).collect();
-            block.materialise(sources.iter().copied());
+            block.materialise(blocked.iter().copied());
             forget(&mut analyses, &blocked);
-            forget(&mut analyses, &sources);
             continue;
         }
         let groups = group(&block, &analyses, fuse);

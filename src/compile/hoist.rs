@@ -4,66 +4,22 @@
 //! computed from and what is computed from them. An expression of constants is cheaper computed where it is used.
 
 use crate::compile::block::UNROLLED_REDUCTION;
-use crate::compile::carried::inline;
+use crate::compile::extend::{Extended, computing, extend_loops, with_constants};
 use cotangent_ir::prim::{Control, Lower};
-use cotangent_ir::transform::prune::prune;
-use cotangent_ir::{Attr, Attrs, Func, Inst, Type, Value};
-use std::sync::Arc;
+use cotangent_ir::{Func, Inst, Value};
 
 /// The function with constant work moved out of its loops.
 pub(crate) fn hoist(func: &Func) -> Func {
-    let mut out = Func::new(func.name.clone(), func.param_types().iter().cloned());
-    let mut values: Vec<Value> = out.params().collect();
-    for inst in func.insts() {
-        let args: Vec<Value> = inst.args.iter().map(|arg| values[arg.index()]).collect();
-        let types: Vec<Type> = inst.results().map(|value| func.ty(value).clone()).collect();
-        let mut inner = inst.clone();
-        inner.attrs = inst.attrs.map_funcs(|body| Arc::new(hoist(body)));
-        let results = match hoisted(&inner) {
-            Some(Hoisted { attrs, before, consts }) => {
-                // What is computed before does not look at the state.
-                let made = inline(&mut out, &before, &args);
-                let all = args[..consts].iter().copied().chain(made).chain(args[consts..].iter().copied());
-                out.push(inner.prim, all.collect::<Vec<_>>(), attrs, types)
-            }
-            None => out.push(inner.prim, args, inner.attrs, types),
-        };
-        values.extend(results.map(Value::new));
-    }
-    out.set_results(func.results().iter().map(|result| values[result.index()]).collect());
-    out
+    extend_loops(func, &hoisted)
 }
 
-/// A loop with more constants.
-struct Hoisted {
-    attrs: Attrs,
-    /// The new constants, in terms of the loop's operands.
-    before: Func,
-    /// Number of constants before.
-    consts: usize,
-}
-
-fn hoisted(inst: &Inst) -> Option<Hoisted> {
+fn hoisted(inst: &Inst) -> Option<Extended> {
     if !matches!(inst.prim.lower, Lower::Control(Control::Scan | Control::While)) {
         return None;
     }
-    let (consts, body) = (inst.attrs.size("consts"), inst.attrs.func("body"));
-    let constant = constant_work(body, consts);
-    if constant.is_empty() {
-        return None;
-    }
-    let mut before = Func::clone(body);
-    before.set_results(constant.clone());
-    let before = prune(&before);
-    let types = before.result_types();
-    let given = |func: &Func, constant: &[Value]| Arc::new(given(func, consts, constant, &types));
-    let attrs = inst.attrs.iter().fold(Attrs::none(), |attrs, (name, attr)| match (name, attr) {
-        ("body", _) => attrs.with(name, Attr::Func(given(body, &constant))),
-        ("cond", Attr::Func(cond)) => attrs.with(name, Attr::Func(given(cond, &[]))),
-        ("consts", _) => attrs.with_int(name, (consts + constant.len()) as i64),
-        _ => attrs.with(name, attr.clone()),
-    });
-    Some(Hoisted { attrs, before, consts })
+    let body = inst.attrs.func("body");
+    let constant = constant_work(body, inst.attrs.size("consts"));
+    (!constant.is_empty()).then(|| with_constants(inst, &constant, computing(body, constant.clone())))
 }
 
 /// Values of a body that depend on constants only, with work of their own in what they are computed from, which something
@@ -98,24 +54,4 @@ fn constant_work(body: &Func, consts: usize) -> Vec<Value> {
     }
     body.results().iter().for_each(|result| needed[result.index()] = true);
     (0..body.value_count()).filter(|&i| needed[i] && kinds[i] == Kind::Work).map(Value::new).collect()
-}
-
-/// A function with new parameters of these types behind its first `consts`, which take the place of the values given.
-fn given(func: &Func, consts: usize, replaced: &[Value], types: &[Type]) -> Func {
-    let (first, rest) = func.param_types().split_at(consts);
-    let mut out = Func::new(func.name.clone(), first.iter().chain(types).chain(rest).cloned());
-    let params: Vec<Value> = out.params().collect();
-    let (own, state) = params.split_at(consts + types.len());
-    let (own, new) = own.split_at(consts);
-    let mut values: Vec<Value> = [own, state].concat();
-    for inst in func.insts() {
-        let args: Vec<Value> = inst.args.iter().map(|arg| values[arg.index()]).collect();
-        let types: Vec<Type> = inst.results().map(|value| func.ty(value).clone()).collect();
-        let made = out.push(inst.prim, args, inst.attrs.clone(), types).map(Value::new);
-        let taken = |value: Value| replaced.iter().position(|&old| old == value).map(|place| new[place]);
-        let results: Vec<Value> = inst.results().zip(made).map(|(old, made)| taken(old).unwrap_or(made)).collect();
-        values.extend(results);
-    }
-    out.set_results(func.results().iter().map(|result| values[result.index()]).collect());
-    prune(&out)
 }

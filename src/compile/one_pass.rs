@@ -48,6 +48,7 @@ impl Planner {
     /// If the last step sums over the rows of a large matrix that one shortly before sums along its rows, both are done piece
     /// by piece.
     pub(super) fn read_once(&mut self, steps: &mut Vec<Step>) {
+        // Pieces are what workers share: on one thread for good, kernels are not cut.
         if !self.options.one_pass || !self.options.threads {
             return;
         }

@@ -12,10 +12,9 @@
 //! The last sum is for nobody. A loop is rotated if the kernels of its body then cost less.
 
 use crate::compile::block::UNROLLED_REDUCTION;
-use crate::compile::carried::{Carrying, carrying, given, inline, rewrite_loops};
+use crate::compile::extend::{Extended, computing, extend_loops, given, inline, with_state};
 use crate::compile::fuse::SMALL;
 use cotangent_ir::prim::{Control, Lower};
-use cotangent_ir::transform::prune::prune;
 use cotangent_ir::{Func, Inst, Value};
 use std::collections::HashSet;
 
@@ -26,10 +25,10 @@ const MOST_INSTRUCTIONS: usize = 40;
 
 /// The function with its loops rotated where `better` says that a body is better than the one before.
 pub(crate) fn rotate(func: &Func, better: &dyn Fn(&Func, &Func) -> bool) -> Func {
-    rewrite_loops(func, &|inst| rotated(inst, better))
+    extend_loops(func, &|inst| rotated(inst, better))
 }
 
-fn rotated(inst: &Inst, better: &dyn Fn(&Func, &Func) -> bool) -> Option<Carrying> {
+fn rotated(inst: &Inst, better: &dyn Fn(&Func, &Func) -> bool) -> Option<Extended> {
     let Lower::Control(control @ (Control::Scan | Control::While)) = inst.prim.lower else { return None };
     if matches!(control, Control::Scan) && inst.attrs.size("length") < FEWEST_TRIPS {
         return None;
@@ -39,14 +38,12 @@ fn rotated(inst: &Inst, better: &dyn Fn(&Func, &Func) -> bool) -> Option<Carryin
     if begun.is_empty() {
         return None;
     }
-    let mut sums = Func::clone(body);
-    sums.set_results(begun.clone());
-    let sums = prune(&sums);
+    let sums = computing(body, begun.clone());
     let turned = turned(body, consts, &begun, &sums);
     if !better(&turned, body) {
         return None;
     }
-    Some(carrying(inst, turned, sums))
+    Some(with_state(inst, turned, sums))
 }
 
 /// Sums in the body of a loop that depend on nothing which the body computes for the next iteration, other than by
@@ -87,7 +84,7 @@ fn begun_with(body: &Func, consts: usize) -> Vec<Value> {
 
 /// The body that is given its sums and ends with those of the next iteration.
 fn turned(body: &Func, consts: usize, begun: &[Value], sums: &Func) -> Func {
-    given(body, begun, &sums.result_types(), |out, values| {
+    given(body, body.params().len(), &sums.result_types(), begun, |out, values| {
         let state = body.results().iter().map(|result| values[result.index()]);
         let operands: Vec<Value> = values[..consts].iter().copied().chain(state).collect();
         inline(out, sums, &operands)

@@ -7,8 +7,7 @@
 //! row is read from its beginning to its end, as the processor expects, for a load and a store of the sums in between.
 //!
 //! On two cores of an EPYC of the fourth generation the sum over the rows of 2048 by 2048 floats in the last level takes
-//! half the time so, and that of four times as many in memory as well. What is in the second level is
-//! as near either way.
+//! half the time so, and that of four times as many in memory as well. What is in the second level is as near either way.
 
 use crate::compile::emit::order;
 use cotangent_ir::DType;

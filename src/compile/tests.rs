@@ -204,6 +204,21 @@ fn seed() -> u64 {
     std::env::var("COTANGENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
+/// The results, which must have the same bits on one, two and three threads.
+fn on_any_threads(compiled: &super::Compiled, args: &[Arc<Tensor>], case: &str) -> Vec<Tensor> {
+    let call = |threads| {
+        let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
+        compiled.call_with(args, options).unwrap()
+    };
+    let got = call(1);
+    for threads in [2, 3] {
+        for (one, many) in got.iter().zip(call(threads)) {
+            assert_eq!(one.bytes(), many.bytes(), "{case}: {threads} threads differ");
+        }
+    }
+    got
+}
+
 /// Whether a result agrees with the reference within what reordered f32 arithmetic may differ.
 fn close(got: &[Tensor], expected: &[Tensor]) -> Result<(), String> {
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
@@ -304,15 +319,9 @@ fn solvers_compute_the_same_without_each_optimisation() {
             let options = Options::default().without(name).unwrap();
             let compiled = super::compile_uncached(&func, &options).unwrap();
             assert_eq!(compiled.plan().parallel, parallel && name != "threads");
-            let call = |threads| {
-                let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
-                compiled.call_with(&args, options).unwrap()
-            };
-            let got = call(3);
-            close(&got, &expected).unwrap_or_else(|message| panic!("@{} without {name}: {message}", func.name));
-            for (one, many) in call(1).iter().zip(&got) {
-                assert_eq!(one.bytes(), many.bytes(), "@{} without {name}: threads differ", func.name);
-            }
+            let case = format!("@{} without {name}", func.name);
+            let got = on_any_threads(&compiled, &args, &case);
+            close(&got, &expected).unwrap_or_else(|message| panic!("{case}: {message}"));
         }
     }
 }
@@ -392,18 +401,8 @@ fn sums_along_rows_are_the_same() {
             let results = ["", "rows"].map(|without| {
                 let options = Options::default().without(without).unwrap();
                 let compiled = super::compile_uncached(&func, &options).unwrap();
-                let call = |threads| {
-                    let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
-                    compiled.call_with(&args, options).unwrap()
-                };
-                let got = call(1);
-                for threads in [2, 3] {
-                    for (one, many) in got.iter().zip(call(threads)) {
-                        assert_eq!(one.bytes(), many.bytes(), "{threads} threads differ");
-                    }
-                }
                 assert_eq!(compiled.plan().rows.iter().any(|&rows| rows > 0), without.is_empty());
-                got
+                on_any_threads(&compiled, &args, without)
             });
             close(&results[0], &results[1]).unwrap();
         }
@@ -442,17 +441,7 @@ fn matrices_in_memory_are_read_once() {
                 let run: Vec<&[Option<usize>]> = steps.split(Option::is_none).collect();
                 assert!(run.contains(&&[Some(pieces); 3][..]), "{}", show::plan(compiled.plan()));
             }
-            let call = |threads| {
-                let options = CallOptions { threads: Some(threads), ..CallOptions::default() };
-                compiled.call_with(&args, options).unwrap()
-            };
-            let got = call(1);
-            for threads in [2, 3] {
-                for (one, many) in got.iter().zip(call(threads)) {
-                    assert_eq!(one.bytes(), many.bytes(), "{threads} threads differ without {without}");
-                }
-            }
-            got
+            on_any_threads(&compiled, &args, without)
         });
         for other in &results[1..] {
             close(other, &results[0]).unwrap();

@@ -46,7 +46,8 @@ pub fn unrolled<M: Method>(method: &M, steps: usize, init: M::State) -> M::State
 /// `ds = (I − ∂T/∂s)⁻¹ ∂T/∂θ dθ`, with the inverse summed as `Σ_k (∂T/∂s)^k` over `terms` terms. Of the loop nothing is
 /// kept, so that memory does not grow with the number of steps; the sum converges as fast as the method does.
 ///
-/// The loop must have converged for this to hold: give a [`Stop`] that sees to it. Reports to the host are not made.
+/// The loop must have converged for this to hold: give a [`Stop`] that sees to it. A line search that went far up at the end
+/// makes steps so short that many terms are needed. Reports to the host are not made.
 ///
 /// ```
 /// use cotangent::functional::{L1Norm, ScaledFunctional};

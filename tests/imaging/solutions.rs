@@ -5,8 +5,8 @@ use cotangent::functional::{L1Norm, L21Norm, NonNegativeIndicator, ScaledFunctio
 use cotangent::linop::{Boundary, CircularConvolve, FiniteDifference, Identity, LinOp, MatrixOperator, operator_norm};
 use cotangent::loss::SquaredL2Loss;
 use cotangent::optimize::{
-    AdaptiveBbStepSize, Admm, BbStepSize, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Pgm,
-    PgmState, Stop, Term, implicit, solve, solve_batched, unrolled,
+    AdaptiveBbStepSize, Admm, BbStepSize, CircularConvolveSolver, LinearSubproblemSolver, Method, Options, Pgm, Stop,
+    Term, implicit, solve, solve_batched, unrolled,
 };
 use cotangent::solver::ConjugateGradient;
 use cotangent::{Array, DType, Tree, Type, grad};
@@ -91,11 +91,9 @@ fn step_sizes_that_are_found_leave_the_derivative_alone() {
         let g = ScaledFunctional::new(lambda, L1Norm::new());
         Pgm::new(f, g, l0, Array::zeros(&[5], DType::F64))
     };
-    fn error<M: Method<Variable = Array>>(method: &M, options: &Options, truth: &Array) -> Array
-    where
-        M::State: HasSolution,
-    {
-        (implicit(method, options, method.init(), 400).solution() - truth).abs2().sum()
+    fn error<M: Method<Variable = Array>>(method: &M, options: &Options, truth: &Array) -> Array {
+        let end = implicit(method, options, method.init(), 400);
+        (method.minimizer(&end) - truth).abs2().sum()
     }
     let constant = |lambda: Array| error(&problem(lambda), &options, &truth);
     let wanted = difference(constant, 0.1);
@@ -107,16 +105,6 @@ fn step_sizes_that_are_found_leave_the_derivative_alone() {
     ];
     for slope in slopes {
         assert!((slope - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{slopes:?}, not {wanted}");
-    }
-}
-
-trait HasSolution {
-    fn solution(&self) -> &Array;
-}
-
-impl<P> HasSolution for PgmState<Array, P> {
-    fn solution(&self) -> &Array {
-        &self.x
     }
 }
 

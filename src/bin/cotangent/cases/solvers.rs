@@ -23,27 +23,28 @@ use std::sync::Arc;
 #[allow(dead_code, reason = "the benches that share this file have no groups")]
 pub(crate) const SOLVERS: &str = "solver";
 
+/// A problem: its name, that without statistics, and how to pose it, with statistics or not.
+type Problem = (&'static str, &'static str, fn(bool) -> Posed);
+
+const PROBLEMS: [Problem; 8] = [
+    ("deconv_tv_admm50_256", "deconv_tv_admm50_256_plain", |record| deconvolution(256, record).expect(MADE)),
+    ("deconv_tv_admm50_512", "deconv_tv_admm50_512_plain", |record| deconvolution(512, record).expect(MADE)),
+    ("denoise_tv_admm50_256", "denoise_tv_admm50_256_plain", |record| denoising(256, record)),
+    ("denoise_tv_admm50_512", "denoise_tv_admm50_512_plain", |record| denoising(512, record)),
+    ("denoise_tv_pdhg100_512", "denoise_tv_pdhg100_512_plain", |record| primal_dual(512, record)),
+    ("ct_tv_admm25_128x45", "ct_tv_admm25_128x45_plain", |record| tomography(128, 45, record).expect(MADE)),
+    ("ct_tv_admm25_256x90", "ct_tv_admm25_256x90_plain", |record| tomography(256, 90, record).expect(MADE)),
+    ("sparse_apgm100_512x2048", "sparse_apgm100_512x2048_plain", |record| {
+        sparse_coding(512, 2048, record).expect(MADE)
+    }),
+];
+
 /// The cases, in the order in which they are reported.
 #[allow(dead_code, reason = "the benches that share this file measure programs only")]
 pub(crate) fn solvers() -> Vec<Case> {
-    vec![
-        case("deconv_tv_admm50_256", SOLVERS, || deconvolution(256, true).expect(MADE)),
-        case("deconv_tv_admm50_512", SOLVERS, || deconvolution(512, true).expect(MADE)),
-        case("denoise_tv_admm50_256", SOLVERS, || denoising(256, true)),
-        case("denoise_tv_admm50_512", SOLVERS, || denoising(512, true)),
-        case("denoise_tv_pdhg100_512", SOLVERS, || primal_dual(512, true)),
-        case("ct_tv_admm25_128x45", SOLVERS, || tomography(128, 45, true).expect(MADE)),
-        case("ct_tv_admm25_256x90", SOLVERS, || tomography(256, 90, true).expect(MADE)),
-        case("sparse_apgm100_512x2048", SOLVERS, || sparse_coding(512, 2048, true).expect(MADE)),
-        case("deconv_tv_admm50_256_plain", SOLVERS, || deconvolution(256, false).expect(MADE)),
-        case("deconv_tv_admm50_512_plain", SOLVERS, || deconvolution(512, false).expect(MADE)),
-        case("denoise_tv_admm50_256_plain", SOLVERS, || denoising(256, false)),
-        case("denoise_tv_admm50_512_plain", SOLVERS, || denoising(512, false)),
-        case("denoise_tv_pdhg100_512_plain", SOLVERS, || primal_dual(512, false)),
-        case("ct_tv_admm25_128x45_plain", SOLVERS, || tomography(128, 45, false).expect(MADE)),
-        case("ct_tv_admm25_256x90_plain", SOLVERS, || tomography(256, 90, false).expect(MADE)),
-        case("sparse_apgm100_512x2048_plain", SOLVERS, || sparse_coding(512, 2048, false).expect(MADE)),
-    ]
+    let recorded = PROBLEMS.iter().map(|&(name, _, pose)| case(name, SOLVERS, move || pose(true)));
+    let plain = PROBLEMS.iter().map(|&(_, name, pose)| case(name, SOLVERS, move || pose(false)));
+    recorded.chain(plain).collect()
 }
 
 /// A program from data to the solution and the statistics, and the data.

@@ -10,8 +10,8 @@
 //!
 //! `admission` says what is taken. A `generator` writes one function: its `loops` and `vector_loop`, and in them the `nodes`
 //! of a body as straight-line code, a `region`, whose instructions `select` chooses. Where segments meet within a vector there
-//! are `edges`; `transpose` makes tiles of two loops, `rows` adds up several rows at a time. A region gets its registers in `allocate`, by when its values are needed
-//! next (`uses`), and is encoded by the `assembler`.
+//! are `edges`; `transpose` makes tiles of two loops, `rows` adds up several rows at a time. A region gets its registers in
+//! `allocate`, by when its values are needed next (`uses`), and is encoded by the `assembler`.
 
 mod admission;
 mod allocate;
